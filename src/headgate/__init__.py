@@ -1,0 +1,1 @@
+"""Headgate: data as code."""

@@ -1,0 +1,150 @@
+"""What a contract means for one table: columns with types, rules, and how deliveries are read and judged.
+
+The document itself (ODCS YAML) is read and compiled in the contract room; this is its compiled form.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal
+
+from headgate.model.rule import OnFail, Rule
+
+# -- column types -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class IntegerType:
+    """A 64-bit integer, always: narrower declared formats (``i32``) are range rules."""
+
+
+@dataclass(frozen=True, slots=True)
+class NumberType:
+    """A 64-bit float; NaN and infinities are values."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecimalType:
+    """An exact number: ``precision`` digits in all (at most 38), ``scale`` of them behind the point."""
+
+    precision: int
+    scale: int
+
+
+@dataclass(frozen=True, slots=True)
+class StringType:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class BooleanType:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class DateType:
+    """``format`` is a JDK date pattern for text; None is ISO 8601 (yyyy-MM-dd)."""
+
+    format: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TimestampType:
+    """Microseconds. ``zoned``: an instant, kept in UTC; else a wall-clock time without a zone.
+
+    Text that names no zone is read in ``default_zone``; without one it does not fit a zoned column.
+    """
+
+    zoned: bool = True
+    format: str | None = None
+    default_zone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TimeType:
+    """Time of day in microseconds."""
+
+    format: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayType:
+    """``items`` None takes any element."""
+
+    items: ColumnType | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectType:
+    """Nested fields, name to type; empty takes any."""
+
+    fields: tuple[tuple[str, ColumnType], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AnyType:
+    """No logicalType was declared: whatever comes is taken as it is."""
+
+
+ColumnType = (
+    IntegerType | NumberType | DecimalType | StringType | BooleanType | DateType | TimestampType | TimeType
+    | ArrayType | ObjectType | AnyType
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A declared column. ``name`` is physical (physicalName, else name); ``label`` is the contract's name."""
+
+    name: str
+    type: ColumnType
+    required: bool = False
+    label: str = ""
+    classification: str | None = None
+    description: str = ""
+
+
+# -- how deliveries are read --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How text files are written. The defaults are RFC 4180, UTF-8, with a header; never sniffed."""
+
+    delimiter: str = ","
+    quote: str = '"'
+    encoding: str = "utf-8"
+    header: bool = True
+    null: tuple[str, ...] = ()  # unquoted texts that are null besides the empty one
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What happens to rows and batches that fail. ``max_quarantined`` is a share, 0.01 = 1 %."""
+
+    on_fail: OnFail = "quarantine_batch"
+    max_quarantined: Decimal = Decimal("0.01")
+    order_by: str | None = None
+    extra_columns: Literal["fail", "drop"] = "fail"
+    missing_columns: Literal["fail", "null"] = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class TableContract:
+    """A contract compiled for one schema object. ``document`` is the SHA-256 of the YAML's bytes."""
+
+    id: str
+    version: str
+    object: str
+    physical_name: str
+    columns: tuple[Column, ...]
+    rules: tuple[Rule, ...]
+    document: str
+    primary_key: tuple[str, ...] = ()
+    dialect: Dialect = field(default_factory=Dialect)
+    policy: Policy = field(default_factory=Policy)
+    format: str | None = None  # of the files: csv, parquet, jsonl; None goes by the file's name
+
+    def column(self, name: str) -> Column | None:
+        return next((c for c in self.columns if c.name == name), None)

@@ -1,0 +1,446 @@
+"""What the core needs from the outside world: small Protocols, implemented in ``edge/``, faked in ``testing/``.
+
+Everything here speaks in values of ``model/``. Rows themselves are a `Frame`: opaque below ``edge/``, so that no
+rule or merge can come to depend on an engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, NewType, Protocol
+
+from headgate.model.batch import BatchRow, Mode, Object
+from headgate.model.commit import Commit, Ref, RefKind, RefMove, Release
+from headgate.model.contract import Column, Dialect, TableContract
+from headgate.model.event import Event
+from headgate.model.names import BatchId, CommitId, Key, NodeId, RefName, RuleName, RunId, TableName
+from headgate.model.rule import Rule, Scalar
+from headgate.model.run import Run, StepRow
+from headgate.model.tree import Delta, TableEntry
+from headgate.model.verdict import Verdict
+
+Frame = NewType("Frame", object)
+
+# -- rows in ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Objects and their rows, lazily read, raw values kept. ``columns`` as found, in their order."""
+
+    objects: tuple[Object, ...]
+    rows: Frame
+    columns: tuple[str, ...]
+
+
+class Source(Protocol):
+    """Where deliveries come from."""
+
+    def find(self, data: Sequence[str], format: str | None = None) -> tuple[Object, ...]:
+        """The objects that paths, folders and patterns name, hashed, in name order, each once.
+
+        Raises NotThere (no such file, nothing matches) or Unreadable.
+        """
+        ...
+
+    def read(self, objects: Sequence[Object], dialect: Dialect) -> Delivery:
+        """Open the objects. Raises Unreadable, naming the line, for a file that does not parse."""
+        ...
+
+
+# -- rules over rows ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A verdict on rows, and what pass 1 learnt (doubled keys, orphans), which `Engine.split` needs."""
+
+    verdict: Verdict
+    evidence: Frame
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """``good``: typed rows, in the contract's columns. ``bad``: raw values with object, row and rules."""
+
+    good: Frame
+    bad: Frame
+    rows_good: int
+    rows_bad: int
+
+
+@dataclass(frozen=True, slots=True)
+class Collapsed:
+    """A delivery without the rows that need not be loaded; ``replaced`` are published rows that give way.
+
+    ``replaced``: rows already published whose key a remaining delivered row takes over (mode merge).
+    """
+
+    rows: Frame
+    deduplicated: int
+    superseded: int
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What a rule about the table found in some rows. Counts add up over files.
+
+    ``failing`` counts rows (RowCount: all of them); ``number`` is a SQL rule's; ``error`` says why there is none.
+    """
+
+    rule: RuleName
+    rows: int
+    failing: int | None = None
+    number: str | None = None
+    error: str | None = None
+
+
+TableRules = Literal["all", "delivery", "none"]
+
+
+class Engine(Protocol):
+    """Runs rules over rows: the renderings of the intermediate form."""
+
+    name: str
+
+    def version(self) -> str:
+        """Of renderer and engine: part of every Partial's key."""
+        ...
+
+    def check(
+        self,
+        rows: Frame,
+        contract: TableContract,
+        *,
+        parents: Mapping[TableName, Frame],
+        existing: Mapping[RuleName, Frame],
+        table_rules: TableRules,
+        allowed: frozenset[str] = frozenset(),
+    ) -> Checked:
+        """Judge rows as they are. Every rule of the contract has a finding, in the contract's order.
+
+        ``parents``: the tables that References rules name; one that is missing makes its rule fail for every
+        non-null row. ``existing``: for a Unique rule, published rows its keys may not meet again.
+        """
+        ...
+
+    def split(self, rows: Frame, contract: TableContract, checked: Checked, *, warn: Collection[RuleName]) -> Split:
+        """Good and bad rows, from what ``checked`` learnt. Rules in ``warn`` do not make a row bad, except
+        that a value that does not fit its column's type always does."""
+        ...
+
+    def collapse(
+        self, rows: Frame, contract: TableContract, existing: Frame | None, mode: Mode, order_by: str | None
+    ) -> Collapsed:
+        """Drop what a table with a primary key need not load.
+
+        Identical rows, within the rows or among ``existing``, collapse to one (or none). Under ``merge`` with
+        ``order_by`` the greatest of each key stays; rows equal in ``order_by`` that differ stay all (nobody
+        knows which is right), and so do differing rows without an ``order_by``.
+        """
+        ...
+
+    def ranges(
+        self, rows: Frame, contract: TableContract, columns: Collection[str]
+    ) -> Mapping[str, tuple[Scalar, Scalar] | None]:
+        """Least and greatest value of each column, as its contract type; None without any value."""
+        ...
+
+    def measure(self, rows: Frame, contract: TableContract, rules: Sequence[Rule]) -> tuple[Measurement, ...]:
+        """Rules about the table, over these rows."""
+        ...
+
+    def without(self, rows: Frame, contract: TableContract, keys_of: Frame) -> Frame:
+        """Published rows whose primary key does not occur in ``keys_of`` (good rows of a `Split`)."""
+        ...
+
+    def together(self, frames: Sequence[Frame]) -> Frame:
+        """One after the other; all good rows of one contract."""
+        ...
+
+
+# -- tables -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """One Parquet file of a table. ``bounds``: column -> (lower, upper), which hold, but may not be attained."""
+
+    path: str
+    rows: int
+    bytes: int
+    bounds: Mapping[str, tuple[Scalar, Scalar]] = field(default_factory=dict, compare=False)
+    nulls: Mapping[str, int] = field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Data files that are on disk and durable, and on no branch yet. ``handle`` is the lake's own."""
+
+    files: tuple[DataFile, ...]
+    handle: object = field(compare=False)
+
+    @property
+    def rows(self) -> int:
+        return sum(f.rows for f in self.files)
+
+
+class Lake(Protocol):
+    """Immutable tables behind pointers. Whatever a method returns is durable (file and folder synced)."""
+
+    def create(self, table: TableName, columns: Sequence[Column]) -> TableEntry:
+        """An empty table with a new uuid."""
+        ...
+
+    def columns(self, entry: TableEntry) -> tuple[Column, ...]: ...
+
+    def evolve(self, entry: TableEntry, columns: Sequence[Column]) -> TableEntry | str:
+        """The table with these columns: optional ones added, types promoted as Iceberg allows; the same entry
+        if nothing changes; else the reason why not, in words."""
+        ...
+
+    def write(self, entry: TableEntry, rows: Frame) -> Written:
+        """Rows as Parquet files of the table."""
+        ...
+
+    def append(self, entry: TableEntry, written: Written) -> TableEntry:
+        """A new snapshot with these files added."""
+        ...
+
+    def rewrite(self, entry: TableEntry, written: Written, removed: Collection[str]) -> TableEntry:
+        """A new snapshot with files added and ``removed`` (paths, all of them live) gone."""
+        ...
+
+    def adopt(self, entry: TableEntry, paths: Collection[str], of: TableEntry) -> Written:
+        """Live files of another version of the same table, to be appended again without copying (zero-copy)."""
+        ...
+
+    def files(self, entry: TableEntry) -> tuple[DataFile, ...]: ...
+
+    def rows(self, entry: TableEntry) -> int: ...
+
+    def scan(self, entry: TableEntry, paths: Collection[str] | None = None) -> Frame:
+        """The rows of a table, or of some of its files, lazily."""
+        ...
+
+    def compatible(self, one: TableEntry, other: TableEntry) -> bool:
+        """True if field ids and schemas are the same, so that files of one may be appended to the other."""
+        ...
+
+    def quarantine(self, batch: BatchId, run: RunId, bad: Frame) -> str:
+        """Write bad rows as one Parquet file beside the warehouse; its path."""
+        ...
+
+    def discard(self, written: Written) -> None:
+        """Delete files that never came to be on a branch."""
+        ...
+
+
+# -- the catalog's database ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RefChange:
+    """Create (no such ref yet), move, or delete (``head`` None) a ref."""
+
+    name: RefName
+    head: str | None
+    kind: RefKind = "branch"
+    protected: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineRow:
+    """One batch's rows in quarantine. ``state``: open, replayed, discarded."""
+
+    id: str
+    run: RunId
+    batch: BatchId
+    table: TableName
+    target: RefName
+    path: str
+    rows: int
+    contract_id: str
+    contract_version: str
+    state: Literal["open", "replayed", "discarded"]
+    at: datetime
+    parent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictRow:
+    """A verdict on a tree, kept: what the protection of refs and `status` go by."""
+
+    root: NodeId
+    run: RunId
+    table: TableName | None
+    verdict: Verdict
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Everything one transaction writes. All of it or none."""
+
+    nodes: Mapping[NodeId, bytes] = field(default_factory=dict)
+    commits: tuple[Commit, ...] = ()
+    deltas: Mapping[CommitId, tuple[Delta, ...]] = field(default_factory=dict)
+    refs: tuple[RefChange, ...] = ()
+    batches: tuple[BatchRow, ...] = ()
+    quarantine: tuple[QuarantineRow, ...] = ()
+    runs: tuple[Run, ...] = ()
+    steps: tuple[StepRow, ...] = ()
+    verdicts: tuple[VerdictRow, ...] = ()
+    taints: Mapping[CommitId, str] = field(default_factory=dict)
+    clearances: Mapping[CommitId, str] = field(default_factory=dict)
+    releases: tuple[Release, ...] = ()
+    partials: Mapping[str, bytes] = field(default_factory=dict)
+    events: tuple[Event, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RefIs:
+    """The ref is exactly where it was seen: head and generation."""
+
+    name: RefName
+    head: str
+    gen: int
+
+
+@dataclass(frozen=True, slots=True)
+class RefAbsent:
+    name: RefName
+
+
+@dataclass(frozen=True, slots=True)
+class RunOpen:
+    """The run is still open: nobody else recovered or ended it meanwhile."""
+
+    run: RunId
+
+
+@dataclass(frozen=True, slots=True)
+class LastRelease:
+    """The newest release of the environment is still this one (None: there is none)."""
+
+    environment: str
+    id: int | None
+
+
+Requirement = RefIs | RefAbsent | RunOpen | LastRelease
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Written, durable. ``events`` carry their offsets."""
+
+    events: tuple[Event, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Nothing was written. ``requirement`` is the one that does not hold; None: a protected ref's guard."""
+
+    why: str
+    requirement: Requirement | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The answer was lost: look the run up."""
+
+    why: str
+
+
+class Store(Protocol):
+    """Catalog, ledger, event log and run state in one database. `commit` is the one way to write.
+
+    It refuses, whatever the caller says, to move a protected ref to a commit whose root has no passing verdict
+    (stored, or among the changes), or that is tainted and not cleared, itself or by ancestry.
+    """
+
+    def commit(self, changes: Changes, requires: Sequence[Requirement] = ()) -> Done | Refused | Unknown: ...
+
+    def node(self, id: NodeId) -> bytes | None: ...
+    def commit_of(self, id: CommitId) -> Commit | None: ...
+    def commits_like(self, prefix: str) -> tuple[CommitId, ...]:
+        """Ids that start with ``prefix`` (at most 10)."""
+        ...
+
+    def deltas(self, commit: CommitId) -> tuple[Delta, ...]: ...
+    def last_touching(self, key: Key, head: CommitId) -> CommitId | None:
+        """The newest commit in the ancestry of ``head`` (itself included) that changed ``key``."""
+        ...
+
+    def is_ancestor(self, ancestor: CommitId, of: CommitId) -> bool:
+        """True also for a commit and itself."""
+        ...
+
+    def ancestors(self, of: CommitId, limit: int) -> tuple[Commit, ...]:
+        """Newest first by generation, itself included."""
+        ...
+
+    def reverted(self, head: CommitId) -> frozenset[CommitId]:
+        """Commits whose publish set a commit in the ancestry of ``head`` undid (and no later one redid)."""
+        ...
+
+    def taint(self, commit: CommitId) -> str | None:
+        """Why this commit, or one in its ancestry, may not reach a protected ref; None if it may."""
+        ...
+
+    def ref(self, name: RefName) -> Ref | None: ...
+    def refs(self) -> tuple[Ref, ...]: ...
+    def reflog(self, name: RefName | None = None, limit: int = 1000) -> tuple[RefMove, ...]: ...
+
+    def batches(
+        self, table: TableName | None = None, *, digests: Collection[str] = (), batch: BatchId | None = None
+    ) -> tuple[BatchRow, ...]:
+        """Ledger rows, oldest first: of a table; those that hold any of the digests; those of a batch id."""
+        ...
+
+    def quarantined(self, *, batch: BatchId | None = None, open_only: bool = False) -> tuple[QuarantineRow, ...]: ...
+    def run(self, id: RunId) -> Run | None: ...
+    def runs(self, *, state: str | None = None, limit: int = 1000) -> tuple[Run, ...]:
+        """Newest first."""
+        ...
+
+    def steps(self, run: RunId) -> tuple[StepRow, ...]: ...
+    def verdicts(self, *, root: NodeId | None = None, limit: int = 100) -> tuple[VerdictRow, ...]:
+        """Newest first."""
+        ...
+
+    def releases(self, environment: str) -> tuple[Release, ...]:
+        """Oldest first."""
+        ...
+
+    def partials(self, keys: Collection[str]) -> Mapping[str, bytes]: ...
+    def events(self, after: int = 0, limit: int = 1000) -> tuple[Event, ...]: ...
+
+
+# -- locks and time -----------------------------------------------------------------------------------------
+
+
+class Locks(Protocol):
+    """Named locks that the death of their holder frees."""
+
+    def hold(self, name: str, wait_s: float) -> AbstractContextManager[bool]:
+        """Enter with True once the lock is held, with False if it was not to be had within ``wait_s``."""
+        ...
+
+
+class Clock(Protocol):
+    """Time and chance, so that neither is anywhere else."""
+
+    def now(self) -> datetime:
+        """UTC, microseconds."""
+        ...
+
+    def monotonic(self) -> float: ...
+    def sleep(self, seconds: float) -> None: ...
+    def token(self) -> str:
+        """26 characters, unique, that sort by time."""
+        ...
