@@ -6,7 +6,7 @@ rule or merge can come to depend on an engine.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -127,9 +127,16 @@ class Engine(Protocol):
         """
         ...
 
-    def split(self, rows: Frame, contract: TableContract, checked: Checked, *, warn: Collection[RuleName]) -> Split:
+    def split(
+        self, rows: Frame, contract: TableContract, checked: Checked, *, warn: Collection[RuleName], whole: bool = False
+    ) -> Split:
         """Good and bad rows, from what ``checked`` learnt. Rules in ``warn`` do not make a row bad, except
-        that a value that does not fit its column's type always does."""
+        that a value that does not fit its column's type always does. ``whole``: every row goes to ``bad``
+        (a batch in quarantine is kept whole), those without a fault with an empty list of rules."""
+        ...
+
+    def columns(self, delivery: Delivery) -> tuple[Column, ...]:
+        """Columns with types that every value fits: what an unguarded table is made of."""
         ...
 
     def collapse(
@@ -444,3 +451,17 @@ class Clock(Protocol):
     def token(self) -> str:
         """26 characters, unique, that sort by time."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """All of the outside world that a flow may touch. ``syntax`` judges a regular expression: None is fine."""
+
+    source: Source
+    engine: Engine
+    lake: Lake
+    store: Store
+    locks: Locks
+    clock: Clock
+    syntax: Callable[[str], str | None]
+    author: str = ""
