@@ -1,0 +1,1 @@
+"""Adapters: the only rooms that know clock, files, environment, engines and databases."""
