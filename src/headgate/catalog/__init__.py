@@ -1,0 +1,1 @@
+"""Git for data: trees, commits, refs, merging. Pure over the Store."""

@@ -1,0 +1,181 @@
+"""May this transaction be written? The one definition that every Store obeys, inside its transaction.
+
+`first_broken` is asked before anything is written, `plan_moves` after everything but the refs is, so that "stored
+or among the changes" is one question to one `View`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from headgate.catalog.trees import EMPTY_ROOT
+from headgate.model.commit import Commit, Ref
+from headgate.model.errors import Bug
+from headgate.model.names import CommitId, NodeId, RefName, RunId, TableName
+from headgate.model.run import Run
+from headgate.ports import (
+    LastRelease,
+    RefAbsent,
+    RefChange,
+    RefIs,
+    Refused,
+    Requirement,
+    RunOpen,
+)
+
+
+class View(Protocol):
+    """What the transaction sees: the stored state and its own writes so far."""
+
+    def ref(self, name: RefName) -> Ref | None: ...
+    def aliases_of(self, branch: RefName) -> tuple[Ref, ...]: ...
+    def last_gen(self, name: RefName) -> int:
+        """The greatest generation a ref of this name ever had; 0 if there never was one."""
+        ...
+
+    def commit_of(self, id: CommitId) -> Commit | None: ...
+    def passed(self, root: NodeId) -> Mapping[TableName | None, bool]:
+        """The newest verdict on the tree with this root, by table."""
+        ...
+
+    def taint(self, commit: CommitId) -> str | None: ...
+    def run(self, id: RunId) -> Run | None: ...
+    def last_release(self, environment: str) -> int | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One ref before and after. None: it is not there."""
+
+    before: Ref | None
+    after: Ref | None
+    reason: str
+
+    @property
+    def name(self) -> RefName:
+        ref = self.after or self.before
+        if ref is None:
+            raise Bug("a move from nothing to nothing")
+        return ref.name
+
+
+def first_broken(view: View, requires: Sequence[Requirement]) -> Refused | None:
+    """The first requirement that does not hold, in words."""
+    for requirement in requires:
+        why = _broken(view, requirement)
+        if why is not None:
+            return Refused(why, requirement)
+    return None
+
+
+def plan_moves(
+    view: View, changes: Sequence[RefChange], requires: Sequence[Requirement]
+) -> tuple[Move, ...] | Refused:
+    """How each ref changes, or why none may.
+
+    A change of a ref that exists must carry `RefIs`; without it, it is a creation. Protection stays: no move
+    takes it away. Tags do not move. Protected refs, and branches behind a protected alias, are not deleted and
+    only move to commits that `_unfit` has nothing against.
+    """
+    seen = {r.name for r in requires if isinstance(r, RefIs)}
+    if len({c.name for c in changes}) < len(changes):
+        raise Bug("one transaction changes a ref twice")
+    moves: dict[RefName, Move] = {}
+    for change in changes:
+        before = view.ref(change.name)
+        if before is not None and change.name not in seen:
+            return Refused(f"{change.name} exists already", RefAbsent(change.name))
+        after = _after(view, change, before)
+        if isinstance(after, Refused):
+            return after
+        moves[change.name] = Move(before, after, change.reason)
+    for move in moves.values():
+        refused = _judge(view, move, moves)
+        if refused is not None:
+            return refused
+    return tuple(moves.values())
+
+
+def _broken(view: View, requirement: Requirement) -> str | None:
+    match requirement:
+        case RefIs(name, head, gen):
+            ref = view.ref(name)
+            if ref is None:
+                return f"{name} does not exist any more"
+            return None if (ref.head, ref.gen) == (head, gen) else f"{name} has moved"
+        case RefAbsent(name):
+            return None if view.ref(name) is None else f"{name} exists already"
+        case RunOpen(id):
+            run = view.run(id)
+            return None if run is not None and run.state == "open" else f"run {id} is not open"
+        case LastRelease(environment, id):
+            last = view.last_release(environment)
+            return None if last == id else f"release {last} of {environment} came meanwhile"
+
+
+def _after(view: View, change: RefChange, before: Ref | None) -> Ref | Refused | None:
+    if change.head is None:
+        return None if before is not None else Refused(f"{change.name} does not exist")
+    if before is None:
+        gen = view.last_gen(change.name) + 1  # a name used again does not start over: A-B-A stays visible
+        return Ref(change.name, change.kind, change.head, gen, change.protected)
+    if before.kind == "tag" and change.head != before.head:
+        return Refused(f"{change.name} is a tag, and tags do not move")
+    return Ref(before.name, before.kind, change.head, before.gen + 1, before.protected or change.protected)
+
+
+def _judge(view: View, move: Move, moves: Mapping[RefName, Move]) -> Refused | None:
+    """What is wrong with one move, given all the others of the same transaction."""
+
+    def ref(name: str) -> Ref | None:
+        planned = moves.get(RefName(name))
+        return planned.after if planned else view.ref(RefName(name))
+
+    protected = _protected(view, move, moves)
+    if move.after is None:
+        if protected:
+            return Refused(f"{move.name} is protected and stays")
+        standing = [a.name for a in view.aliases_of(move.name) if (r := ref(a.name)) and r.head == move.name]
+        return Refused(f"{move.name} is what {standing[0]} shows") if standing else None
+    head = move.after.head
+    if move.after.kind == "alias":
+        target = ref(head)
+        if target is None or target.kind != "branch":
+            return Refused(f"{move.name} would show {head}, which is no branch")
+        protected = protected or target.protected
+        head = target.head
+    commit = view.commit_of(CommitId(head))
+    if commit is None:
+        return Refused(f"there is no commit {head}")
+    why = _unfit(view, commit) if protected else None
+    return Refused(f"{move.name} is protected: {why}") if why else None
+
+
+def _protected(view: View, move: Move, moves: Mapping[RefName, Move]) -> bool:
+    """True for a protected ref, an alias of a protected branch, and a branch behind a protected alias."""
+    if any(r is not None and r.protected for r in (move.before, move.after)):
+        return True
+    if move.before is not None and move.before.kind == "alias":
+        shown = view.ref(RefName(move.before.head))
+        return shown is not None and shown.protected
+    aliases = {a.name: a for a in view.aliases_of(move.name)}
+    for other in moves.values():
+        if other.after is not None and other.after.kind == "alias" and other.after.head == move.name:
+            aliases[other.name] = other.after
+    return any(a.protected for a in aliases.values())
+
+
+def _unfit(view: View, commit: Commit) -> str | None:
+    """Why a commit may not be what a protected ref shows. The empty tree needs no verdict."""
+    taint = view.taint(commit.id)
+    if taint is not None:
+        return f"commit {commit.id[:12]} is tainted: {taint}"
+    if commit.root == EMPTY_ROOT:
+        return None
+    verdicts = view.passed(commit.root)
+    if not verdicts:
+        return f"commit {commit.id[:12]} has no verdict on exactly its tree"
+    failed = sorted(table or "the whole tree" for table, passed in verdicts.items() if not passed)
+    return f"commit {commit.id[:12]} did not pass: {', '.join(failed)}" if failed else None
