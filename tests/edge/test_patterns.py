@@ -6,15 +6,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import duckdb
 import polars as pl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from headgate.edge.child import Child, ChildDied, ChildLate
 from headgate.edge.patterns import PATTERN_LENGTH_MAX, check_syntax, matches, translate
 from headgate.model.errors import ContractUnusable
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 LETTERS = "abzAZ019_- .,\n\r\t\v\0\u00a0\u00e9\u017f\u212a\u0660\u2028\ufeff\u4e2d\U0001f600"
 SUBJECTS = (
@@ -163,8 +165,10 @@ def test_a_translated_pattern_finds_the_same_in_polars_and_duckdb_as_the_standar
 @pytest.mark.parametrize(
     "pattern",
     [
-        "", "^$", "a|b", "^a|b$", "a$b", "^(?:)$", "^(|a)+$", "(?:^a)*$", "^[^]$", r"^\d{4}-\d{2}-\d{2}$", r"^.$", r"^\s$",
-        r"^\S+@\S+\.\S+$", r"^[\w.+-]+$", r"^[\s\S]*$", "^\U0001f600$", r"^\u{1f600}$", r"^\ud83d\ude00$", "^.{1,3}$", "^[^a]$",
+        "", "^$", "a|b", "^a|b$", "a$b", "^(?:)$", "^(|a)+$", "(?:^a)*$", "^[^]$", r"^\d{4}-\d{2}-\d{2}$", r"^.$",
+        r"^\s$",
+        r"^\S+@\S+\.\S+$", r"^[\w.+-]+$", r"^[\s\S]*$", "^\U0001f600$", r"^\u{1f600}$", r"^\ud83d\ude00$",
+        "^.{1,3}$", "^[^a]$",
         r"^[A-Z]{2}\d{2}[A-Z0-9]{1,30}$", "x{40}", "^(?<year>a)b", "a*?b", "(a*)*$", "[&&]", "[a~~b]",
         "^a", "ab", "b$", "^ab$", "a.b", r"a\.b", "%", "_", "a%", "[$]", r"[\b]", r"\cJ", "(?:a{0})b", "a{0}",
     ],
@@ -196,8 +200,10 @@ def test_ordinary_patterns_are_translated_and_agree(
 @pytest.mark.parametrize(
     "pattern",
     [
-        r"(?=a)b", r"(?!a)b", r"(?<=a)b", r"(?<!a)b", r"(a)\1", r"(?<n>a)\k<n>", r"\bword\b", r"\Ba", r"\p{L}", r"\P{Lu}",
-        "a{1001}", "(?:a{100}){100}", "[]", r"\ud83d", r"[\ud800-\udfff]", "(?i:a)", "(?:" * 150 + "a" + ")" * 150,
+        r"(?=a)b", r"(?!a)b", r"(?<=a)b", r"(?<!a)b", r"(a)\1", r"(?<n>a)\k<n>", r"\bword\b", r"\Ba", r"\p{L}",
+        r"\P{Lu}",
+        "a{1001}", "(?:a{100}){100}", "[]", r"\ud83d", r"[\ud800-\udfff]", "(?i:a)",
+        "(?:" * 150 + "a" + ")" * 150,
         "(?:" + "." * 10 + "){1000}",
     ],
 )  # fmt: skip
@@ -208,8 +214,11 @@ def test_what_the_engines_cannot_say_is_left_to_regress(pattern: str) -> None:
 
 @pytest.mark.parametrize(
     "pattern",
-    ["(", ")", "[", "]", "{", "}", "*", "a**", "a{2,1}", r"\-", r"\_", r"\1", r"\k<n>", r"[a-\d]", "[b-a]", r"\u{110000}",
-     r"\x1", "(?<n>a)(?<n>b)", "^*", r"\p{Nonsense}", "(?:" * 5000 + ")" * 5000, "a" * (PATTERN_LENGTH_MAX + 1), "(?P<n>a)", r"\A"],
+    ["(", ")", "[", "]", "{", "}", "*", "a**", "a{2,1}", r"\-", r"\_", r"\1", r"\k<n>", r"[a-\d]", "[b-a]",
+     r"\u{110000}",
+     r"\x1", "(?<n>a)(?<n>b)", "^*", r"\p{Nonsense}", "(?:" * 5000 + ")" * 5000,
+     "a" * (PATTERN_LENGTH_MAX + 1),
+     "(?P<n>a)", r"\A"],
 )  # fmt: skip
 def test_a_pattern_that_the_standard_does_not_know_is_told_so(pattern: str) -> None:
     message = check_syntax(pattern)
@@ -271,15 +280,13 @@ print(matches(r"^(\d+)+ \1$", ["1 1", "1 2"], 30))
 """
 
 
-def test_it_works_where_main_cannot_be_imported_again(tmp_path: object) -> None:
+def test_it_works_where_main_cannot_be_imported_again(tmp_path: Path) -> None:
     """``python -c``, a script without a guard fed on standard input, and a folder whose json.py is not Python's."""
-    folder = str(tmp_path)
-    with open(os.path.join(folder, "json.py"), "w", encoding="utf-8") as file:
-        file.write("raise SystemExit('not this one')")
+    (tmp_path / "json.py").write_text("raise SystemExit('not this one')", encoding="utf-8")
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
     for arguments, fed in (["-c", SCRIPT], None), (["-"], SCRIPT):
         done = subprocess.run(
-            [sys.executable, "-P", *arguments], cwd=folder, input=fed, env=environment,
+            [sys.executable, "-P", *arguments], cwd=tmp_path, input=fed, env=environment,
             capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
         assert (done.returncode, done.stdout.strip()) == (0, "[True, False]"), done.stderr

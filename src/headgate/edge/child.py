@@ -21,7 +21,7 @@ import threading
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Self, cast
 
 _LENGTH_BYTES = 8
 _KEEP = frozenset(
@@ -53,6 +53,8 @@ class Child:
             stderr=subprocess.DEVNULL,
             env=_environment(),
         )
+        self._questions = cast("IO[bytes]", self._process.stdin)
+        self._answers = cast("IO[bytes]", self._process.stdout)
 
     def ask(self, question: bytes, timeout_s: float) -> bytes:
         """Send one frame and wait for the answering one, ``timeout_s`` seconds at most.
@@ -69,9 +71,8 @@ class Child:
         timer.daemon = True
         timer.start()
         try:
-            assert process.stdin is not None and process.stdout is not None
-            write_frame(process.stdin, question)
-            answer = read_frame(process.stdout)
+            write_frame(self._questions, question)
+            answer = read_frame(self._answers)
         except OSError:
             answer = None
         finally:
@@ -92,10 +93,9 @@ class Child:
     ) -> None:
         self._process.kill()
         self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
+        for pipe in (self._questions, self._answers):
+            with contextlib.suppress(OSError):
+                pipe.close()
 
 
 def serve(answer: Callable[[bytes], bytes]) -> None:

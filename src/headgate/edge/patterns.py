@@ -1,9 +1,9 @@
-"""Patterns of contracts mean what ECMA-262 with the ``u`` flag means by them, on every engine.
+r"""Patterns of contracts mean what ECMA-262 with the ``u`` flag means by them, on every engine.
 
 `regress` implements that standard and is the judge, but it backtracks: ``(a+)+$`` may never end. Rust's regex
-(Polars) and RE2 (DuckDB) are linear but read some letters otherwise (``$``, ``.``, ``\\s``, ``\\w``). So a pattern
+(Polars) and RE2 (DuckDB) are linear but read some letters otherwise (``$``, ``.``, ``\s``, ``\w``). So a pattern
 of the regular subset is spelled out until nothing is left that they could read differently, and the rest
-(look-around, backreferences, ``\\b``, ``\\p``) is searched by regress over distinct values, in a process that can
+(look-around, backreferences, ``\b``, ``\p``) is searched by regress over distinct values, in a process that can
 be killed.
 """
 
@@ -54,9 +54,9 @@ def check_syntax(pattern: str) -> str | None:
 
 
 def translate(pattern: str) -> str | None:
-    """A valid ``pattern`` for both Rust's regex and RE2, to be *searched* with; None if only regress can decide.
+    r"""A valid ``pattern`` for both Rust's regex and RE2, to be *searched* with; None if only regress can decide.
 
-    The result holds no ``^ $ . \\d \\w \\s``, no flags, no captures: only ``\\A \\z``, explicit classes, groups,
+    The result holds no ``^ $ . \d \w \s``, no flags, no captures: only ``\A \z``, explicit classes, groups,
     alternatives and greedy quantifiers. Laziness changes which match is found, never whether there is one.
     """
     if len(pattern) > PATTERN_LENGTH_MAX:
