@@ -128,7 +128,13 @@ class Engine(Protocol):
         ...
 
     def split(
-        self, rows: Frame, contract: TableContract, checked: Checked, *, warn: Collection[RuleName], whole: bool = False
+        self,
+        rows: Frame,
+        contract: TableContract,
+        checked: Checked,
+        *,
+        warn: Collection[RuleName],
+        whole: bool = False,
     ) -> Split:
         """Good and bad rows, from what ``checked`` learnt. Rules in ``warn`` do not make a row bad, except
         that a value that does not fit its column's type always does. ``whole``: every row goes to ``bad``
@@ -166,6 +172,28 @@ class Engine(Protocol):
 
     def together(self, frames: Sequence[Frame]) -> Frame:
         """One after the other; all good rows of one contract."""
+        ...
+
+
+# -- queries ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """A query's result: Python values, None for NULL, times with their zone."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[object, ...], ...]
+
+
+class Queries(Protocol):
+    """People's SQL, where it cannot write, read files or reach the network."""
+
+    def select(self, sql: str, tables: Mapping[str, Callable[[], Frame]]) -> Selected:
+        """One SELECT over ``tables`` (``schema.name``; `default` may be left out), each opened only if named.
+
+        Raises WrongUse: the query is refused, or it does not run; the message is the database's own.
+        """
         ...
 
 
@@ -409,7 +437,9 @@ class Store(Protocol):
         """Ledger rows, oldest first: of a table; those that hold any of the digests; those of a batch id."""
         ...
 
-    def quarantined(self, *, batch: BatchId | None = None, open_only: bool = False) -> tuple[QuarantineRow, ...]: ...
+    def quarantined(
+        self, *, batch: BatchId | None = None, open_only: bool = False
+    ) -> tuple[QuarantineRow, ...]: ...
     def run(self, id: RunId) -> Run | None: ...
     def runs(self, *, state: str | None = None, limit: int = 1000) -> tuple[Run, ...]:
         """Newest first."""
@@ -459,6 +489,7 @@ class Ports:
 
     source: Source
     engine: Engine
+    queries: Queries
     lake: Lake
     store: Store
     locks: Locks

@@ -50,7 +50,9 @@ class Tree(Mapping[Key, Entry]):
         return entry if isinstance(entry, DocumentEntry) else None
 
     def tables(self) -> tuple[TableName, ...]:
-        return tuple(TableName(k.removeprefix("table/")) for k in sorted(self.entries) if k.startswith("table/"))
+        return tuple(
+            TableName(k.removeprefix("table/")) for k in sorted(self.entries) if k.startswith("table/")
+        )
 
     def put(self, changes: Mapping[Key, Entry | None]) -> Tree:
         """A tree with ``changes`` applied; None removes a key."""

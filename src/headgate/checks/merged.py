@@ -1,0 +1,184 @@
+"""The check of a merged table: rules about the table, and references that lead to it from others."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+from headgate.checks.partials import keepable, summed
+from headgate.model.contract import TableContract
+from headgate.model.names import RuleName, TableName, short
+from headgate.model.rule import FailingRows, Measured, References, RowCount, Rule
+from headgate.model.tree import TableEntry, Tree
+from headgate.model.verdict import Finding, Status, Verdict
+from headgate.ports import Measurement, Ports
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """Findings on the merged table, and the partials to keep with them."""
+
+    findings: tuple[Finding, ...]
+    partials: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def measured_finding(rule: Rule, contract: TableContract, found: Measurement) -> Finding:
+    """A rule about the table, judged by its bound."""
+    assert isinstance(rule.body, Measured)
+    bound = rule.body.bound
+    if found.error is not None:
+        return Finding(rule.name, "error", message=found.error, dimension=rule.dimension)
+    if found.number is not None:
+        number = Decimal(found.number)
+    elif bound.percent:
+        number = Decimal(100 * (found.failing or 0)) / found.rows if found.rows else Decimal(0)
+    else:
+        number = Decimal(found.failing or 0)
+    counts = isinstance(rule.body.measure, FailingRows)
+    warns = (rule.on_fail or contract.policy.on_fail) == "warn"
+    holds = bound.holds(number)
+    status: Status = "pass" if holds else "warn" if warns else "fail"
+    shown = f"{number.normalize():f}" + ("%" if bound.percent else "")
+    return Finding(
+        rule.name,
+        status,
+        rows_failed=found.failing if counts else None,
+        measured=shown,
+        message=f"{shown}, {bound}",
+        dimension=rule.dimension,
+    )
+
+
+def check_table(ports: Ports, entry: TableEntry, contract: TableContract) -> Merged:
+    """Every rule about the table of ``contract``, measured on all of ``entry``; those about rows are not here."""
+    rules = [r for r in contract.rules if isinstance(r.body, Measured) and r.scope == "table"]
+    kept = [r for r in rules if keepable(r)]
+    sums = summed(ports, entry, contract, kept)
+    found: dict[RuleName, Measurement] = dict(sums.measurements)
+    rows = ports.lake.rows(entry)
+    rest: list[Rule] = []
+    for rule in rules:
+        if isinstance(rule.body, Measured) and isinstance(rule.body.measure, RowCount):
+            found[rule.name] = Measurement(rule.name, rows, rows)
+        elif rule not in kept:
+            rest.append(rule)
+    if rest:
+        for m in ports.engine.measure(ports.lake.scan(entry), contract, rest):
+            found[m.rule] = m
+    scanned = {r.name for r in rest}
+    findings = tuple(
+        replace(measured_finding(r, contract, found[r.name]), how="scan" if r.name in scanned else "partial")
+        for r in rules
+    )
+    return Merged(findings, sums.new)
+
+
+def referring(
+    contracts: Mapping[TableName, TableContract], to: TableName
+) -> Mapping[TableName, tuple[Rule, ...]]:
+    """Tables whose rows refer to ``to``, itself included, and the rules that say so."""
+    found = {
+        table: tuple(r for r in c.rules if isinstance(r.body, References) and r.body.to_table == to)
+        for table, c in contracts.items()
+    }
+    return {table: rules for table, rules in found.items() if rules}
+
+
+def check_children(
+    ports: Ports, after: Tree, contracts: Mapping[TableName, TableContract], changed: TableName
+) -> tuple[Finding, ...]:
+    """References of other tables to a table that lost rows: every child's value must still be there.
+
+    Rule names are ``child:rule``: no delivered row is to blame, so a failure concerns the whole batch.
+    """
+    findings: list[Finding] = []
+    parent = after.table(changed)
+    parents = {changed: ports.lake.scan(parent)} if parent else {}
+    for table, rules in referring(contracts, changed).items():
+        entry = after.table(table)
+        if entry is None or table == changed:
+            continue
+        only = replace(contracts[table], rules=rules)
+        rows = ports.lake.scan(entry)
+        verdict = ports.engine.check(rows, only, parents=parents, existing={}, table_rules="none").verdict
+        wanted = {r.name for r in rules}
+        findings += [
+            replace(f, rule=RuleName(f"{table}:{f.rule}")) for f in verdict.findings if f.rule in wanted
+        ]
+    return tuple(findings)
+
+
+def check_whole(
+    ports: Ports, tree: Tree, table: TableName, contract: TableContract, allowed: frozenset[str] = frozenset()
+) -> Verdict:
+    """Every rule on every row of a table, from the data themselves: cold, nothing remembered."""
+    entry = tree.table(table)
+    assert entry is not None
+    parents = {
+        r.body.to_table: ports.lake.scan(parent)
+        for r in contract.rules
+        if isinstance(r.body, References) and (parent := tree.table(r.body.to_table))
+    }
+    rows = ports.lake.scan(entry)
+    return ports.engine.check(
+        rows, contract, parents=parents, existing={}, table_rules="all", allowed=allowed
+    ).verdict
+
+
+def combined(delivered: Verdict, merged: tuple[Finding, ...], contract: TableContract) -> Verdict:
+    """One verdict on the merged table: rows as they were judged on delivery, the table as it is now."""
+    by_name = {f.rule: f for f in merged}
+    about_table = {r.name for r in contract.rules if isinstance(r.body, Measured) and r.scope == "table"}
+    kept = tuple(
+        by_name.pop(f.rule, f) for f in delivered.findings if f.rule not in about_table or f.rule in by_name
+    )
+    return replace(delivered, findings=kept + tuple(by_name.values()))
+
+
+def check_changed(
+    ports: Ports,
+    before: Tree,
+    after: Tree,
+    contracts: Mapping[TableName, TableContract],
+    allowed: frozenset[str] = frozenset(),
+    known: dict[tuple[TableEntry, str], Verdict] | None = None,
+) -> Verdict:
+    """One verdict on a tree: every table that differs from ``before`` is checked whole, and who refers to one.
+
+    ``known`` remembers verdicts over several attempts: a table version and a contract never change. Rule names
+    carry their table (``orders:amount.minimum``).
+    """
+    known = {} if known is None else known
+    findings: list[Finding] = []
+    rows = files = 0
+    changed = [
+        t
+        for t in after.tables()
+        if (after.table(t), after.contract(t)) != (before.table(t), before.contract(t))
+    ]
+    gone = [t for t in before.tables() if after.table(t) is None]
+    for table in changed:
+        contract, entry = contracts.get(table), after.table(table)
+        if contract is None or entry is None:
+            continue  # unguarded: shown as such wherever it is shown
+        key = (entry, contract.document)
+        if key not in known or referring({table: contract}, table) or _refers(contract, changed):
+            known[key] = check_whole(ports, after, table, contract, allowed)
+        verdict = known[key]
+        rows, files = rows + verdict.rows, files + verdict.files
+        findings += [_of_table(table, f) for f in verdict.findings]
+        allowed |= {f"{short(table)}:{rule}" for rule in verdict.allowed}
+    for table in (*changed, *gone):
+        findings += check_children(
+            ports, after, {t: c for t, c in contracts.items() if t not in changed}, table
+        )
+    return Verdict("", "", rows, 0, files, tuple(findings), allowed=allowed)
+
+
+def _refers(contract: TableContract, tables: Collection[TableName]) -> bool:
+    return any(isinstance(r.body, References) and r.body.to_table in tables for r in contract.rules)
+
+
+def _of_table(table: TableName, finding: Finding) -> Finding:
+    return replace(finding, rule=RuleName(f"{short(table)}:{finding.rule}"))

@@ -1,0 +1,43 @@
+"""The contracts of a tree, compiled. A document never changes, so each is compiled once a process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+from headgate.catalog.trees import read_document
+from headgate.contract.compile import compile as compile_contract
+from headgate.contract.document import parse
+from headgate.model.contract import TableContract
+from headgate.model.names import TableName, short
+from headgate.model.tree import DocumentEntry, Tree
+from headgate.ports import Ports
+
+
+def compiled(ports: Ports, document: bytes, table: TableName, place: str) -> TableContract:
+    """The contract for ``table``. Raises ContractUnusable."""
+    return _compiled(ports.syntax, document, table, place)
+
+
+@lru_cache(maxsize=256)
+def _compiled(syntax: object, document: bytes, table: TableName, place: str) -> TableContract:
+    assert callable(syntax)
+    return compile_contract(parse(document, place), short(table), syntax=syntax)
+
+
+def contract_bytes(ports: Ports, entry: DocumentEntry) -> bytes:
+    return read_document(ports.store, entry)
+
+
+def contract_of(ports: Ports, tree: Tree, table: TableName) -> TableContract | None:
+    """The contract that a table has in a tree; None: it is unguarded."""
+    entry = tree.contract(table)
+    if entry is None:
+        return None
+    return compiled(ports, contract_bytes(ports, entry), table, f"contract/{table}")
+
+
+def contracts_of(ports: Ports, tree: Tree) -> Mapping[TableName, TableContract]:
+    """All contracts of tables that are in the tree."""
+    found = {table: contract_of(ports, tree, table) for table in tree.tables()}
+    return {table: contract for table, contract in found.items() if contract is not None}

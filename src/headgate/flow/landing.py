@@ -1,0 +1,227 @@
+"""Landing a staged batch: merge it onto the target as it is now, check the merged result, switch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from headgate.catalog.commits import new_commit
+from headgate.catalog.trees import update
+from headgate.checks.merged import check_children, check_table, combined
+from headgate.checks.overlap import overlapping, ranges_of
+from headgate.flow.contracts import contracts_of
+from headgate.flow.ledger import batch_row, quarantine_row
+from headgate.flow.preparing import Base, Prepared, Task, seen, tree_changes
+from headgate.flow.runs import dropped, ended, event, target_ref
+from headgate.model.batch import BatchOutcome
+from headgate.model.commit import Commit
+from headgate.model.names import RuleName, table_key
+from headgate.model.rule import References, Unique
+from headgate.model.run import Conflict
+from headgate.model.tree import Delta, TableEntry
+from headgate.model.verdict import Finding, Verdict
+from headgate.ports import Changes, Ports, QuarantineRow, RunOpen, VerdictRow
+from headgate.publishing.publish import Candidate, Lost, Published, Withheld, publish
+from headgate.publishing.tables import file_change
+
+TABLE_LOCK_S = 30.0  # then on without it: the compare-and-swap decides anyway
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    commit: Commit
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """The candidate on top of ``onto``."""
+
+    onto: Base
+    entry: TableEntry
+    commit: Commit
+    changes: Changes
+
+
+def land(ports: Ports, task: Task, prepared: Prepared, deadline: float) -> Landed | Verdict | Conflict | Base:
+    """Publish what was staged.
+
+    Returns:
+        Landed; a Verdict that does not pass on the merged result; a Base to prepare against anew, because what
+        others published there touches the same keys or columns; or, when time is up, a Conflict.
+    """
+    while True:
+        with ports.locks.hold(f"table-{task.table}", TABLE_LOCK_S):
+            onto = seen(ports, target_ref(ports, task.run.target))
+            merge = _merged(ports, task, prepared, onto)
+            if merge is None:
+                return _late(ports, deadline, task, onto) or onto
+            judged = _judged(ports, task, prepared, merge)
+            if not judged.on_tree.passed:
+                return judged.told
+            published = publish(_candidate(ports, task, prepared, merge, judged), judged.on_tree, ports.store)
+        match published:
+            case Published(commit):
+                return Landed(commit, judged.told)
+            case Withheld(why, _):
+                return _conflict(task, onto, why)
+            case Lost(RunOpen(run)):
+                return _conflict(task, onto, f"run {run} was ended by somebody else")
+            case Lost():
+                late = _late(ports, deadline, task, onto)
+                if late:
+                    return late
+
+
+def _late(ports: Ports, deadline: float, task: Task, onto: Base) -> Conflict | None:
+    if ports.clock.monotonic() < deadline:
+        return None
+    return _conflict(task, onto, "others kept publishing to it until the time was up")
+
+
+def _conflict(task: Task, onto: Base, theirs: str) -> Conflict:
+    return Conflict(
+        table_key(task.table), f"{task.batch.mode} of batch {task.batch.id}", theirs, onto.commit.id
+    )
+
+
+def _merged(ports: Ports, task: Task, prepared: Prepared, onto: Base) -> Merge | None:
+    """The staged table on top of ``onto``; None if it has to be prepared against that anew."""
+    if onto.commit.id == prepared.base.commit.id:
+        return Merge(onto, prepared.entry, prepared.commit, Changes())
+    entry = _entry(ports, task, prepared, onto)
+    if entry is None:
+        return None
+    changes, documents = tree_changes(task, onto.tree, entry)
+    root, nodes = update(ports.store, onto.commit.root, changes)
+    commit = new_commit(
+        root,
+        [onto.commit, prepared.commit],
+        author=ports.author,
+        message=f"merge {task.run.branch}",
+        at=ports.clock.now(),
+        run=task.run.id,
+    )
+    deltas = tuple(Delta(k, onto.tree.get(k), e) for k, e in sorted(changes.items()) if onto.tree.get(k) != e)
+    return Merge(
+        onto,
+        entry,
+        commit,
+        Changes(nodes={**nodes, **documents}, commits=(commit,), deltas={commit.id: deltas}),
+    )
+
+
+def _entry(ports: Ports, task: Task, prepared: Prepared, onto: Base) -> TableEntry | None:
+    """The table with the batch on top of what others did meanwhile; None: judge it anew."""
+    base = prepared.base.tree
+    was, now = base.table(task.table), onto.tree.table(task.table)
+    if base.contract(task.table) != onto.tree.contract(task.table):
+        return None
+    for rule in task.contract.rules:
+        if isinstance(rule.body, References) and rule.body.to_table != task.table:
+            parent = rule.body.to_table
+            if file_change(ports.lake, base.table(parent), onto.tree.table(parent)).removed:
+                return None
+    if now == was:
+        return prepared.entry
+    if now is None or task.batch.mode != "append" or not ports.lake.compatible(prepared.entry, now):
+        return None
+    theirs = file_change(ports.lake, was, now)
+    if theirs.removed or _keys_meet(ports, task, prepared, now, theirs.added):
+        return None
+    if not prepared.staged.added:
+        return now
+    return ports.lake.append(now, ports.lake.adopt(now, prepared.staged.added, prepared.entry))
+
+
+def _keys_meet(ports: Ports, task: Task, prepared: Prepared, now: TableEntry, added: frozenset[str]) -> bool:
+    """True if a key of the staged rows occurs in files that others added."""
+    ours = [f for f in ports.lake.files(prepared.entry) if f.path in set(prepared.staged.added)]
+    theirs = [f for f in ports.lake.files(now) if f.path in added]
+    for rule in task.contract.rules:
+        if not isinstance(rule.body, Unique) or not ours:
+            continue
+        near = overlapping(theirs, ranges_of(ours, rule.body.columns), rule.body.columns)
+        if not near:
+            continue
+        only = replace(task.contract, rules=(rule,))
+        rows = ports.lake.scan(prepared.entry, prepared.staged.added)
+        existing = {RuleName(rule.name): ports.lake.scan(now, near)}
+        verdict = ports.engine.check(rows, only, parents={}, existing=existing, table_rules="none").verdict
+        if any(f.rule == rule.name and f.rows_failed for f in verdict.findings):
+            return True
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """``told``: what was found, for people. ``on_tree``: what holds on exactly the merged tree."""
+
+    told: Verdict
+    on_tree: Verdict
+    partials: Mapping[str, bytes]
+
+
+def _judged(ports: Ports, task: Task, prepared: Prepared, merge: Merge) -> _Judged:
+    merged = check_table(ports, merge.entry, task.contract)
+    findings = merged.findings
+    was = merge.onto.tree.table(task.table)
+    if was is not None and file_change(ports.lake, was, merge.entry).removed:
+        after = merge.onto.tree.put({table_key(task.table): merge.entry})
+        findings += check_children(ports, after, contracts_of(ports, merge.onto.tree), task.table)
+    told = combined(prepared.staged.verdict, findings, task.contract)
+    about_rows = {r.name for r in task.contract.rules if r.about_rows}
+    settled = tuple(_settled(f) if f.rule in about_rows and f.status == "fail" else f for f in told.findings)
+    on_tree = replace(
+        told, findings=settled, rows=ports.lake.rows(merge.entry), rows_bad=0, root=merge.commit.root
+    )
+    return _Judged(told, on_tree, merged.partials)
+
+
+def _settled(finding: Finding) -> Finding:
+    """The rows that failed are in quarantine, not in the tree: there the rule holds."""
+    said = f"{finding.rows_failed} rows of the delivery went to quarantine"
+    return replace(finding, status="pass", rows_failed=0, message=said, samples=())
+
+
+def _candidate(ports: Ports, task: Task, prepared: Prepared, merge: Merge, judged: _Judged) -> Candidate:
+    """Everything that is written with the switch."""
+    counts = prepared.staged.counts
+    outcome: BatchOutcome = "published_partial" if counts.rows_quarantined else "published"
+    now = ports.clock.now()
+    drop, requires = dropped(ports, task.run.branch)
+    quarantine: tuple[QuarantineRow, ...] = ()
+    if prepared.staged.quarantine is not None:
+        quarantine = (quarantine_row(ports, task, prepared.staged.quarantine, counts.rows_quarantined),)
+    parents = (
+        [q for q in ports.store.quarantined() if q.id == task.intent.parent] if task.intent.parent else []
+    )
+    quarantine += tuple(replace(q, state="replayed") for q in parents)
+    told = event(
+        ports,
+        f"batch.{outcome}",
+        task.table,
+        task.run.id,
+        batch=task.batch.id,
+        target=merge.onto.ref.name,
+        old=merge.onto.ref.head,
+        new=merge.commit.id,
+        rows_in=counts.rows_in,
+        rows_good=counts.rows_good,
+        rows_quarantined=counts.rows_quarantined,
+        rows_deduplicated=counts.rows_deduplicated,
+        rows_superseded=counts.rows_superseded,
+    )
+    changes = replace(
+        merge.changes,
+        refs=drop,
+        batches=(batch_row(task, outcome, merge.commit.id, counts),),
+        quarantine=quarantine,
+        runs=(ended(ports, task.run, "done", outcome),),
+        verdicts=(VerdictRow(merge.commit.root, task.run.id, task.table, judged.on_tree, now),),
+        partials=judged.partials,
+        events=(told,),
+    )
+    return Candidate(
+        merge.commit, merge.onto.ref, changes, (RunOpen(task.run.id), *requires), f"load {task.batch.id}"
+    )

@@ -1,0 +1,31 @@
+"""The ledger's rows of one load."""
+
+from __future__ import annotations
+
+from headgate.flow.preparing import Task
+from headgate.model.batch import BatchOutcome, BatchRow, Counts
+from headgate.model.names import CommitId
+from headgate.ports import Ports, QuarantineRow
+
+
+def batch_row(task: Task, outcome: BatchOutcome, commit: CommitId | None, counts: Counts) -> BatchRow:
+    batch = task.batch
+    return BatchRow(batch.id, batch.table, batch.mode, task.run.id, outcome, commit, counts, batch.objects)
+
+
+def quarantine_row(ports: Ports, task: Task, path: str, rows: int) -> QuarantineRow:
+    """Its id is "q" and the run's: a run puts at most one file into quarantine."""
+    return QuarantineRow(
+        id=f"q{task.run.id[1:]}",
+        run=task.run.id,
+        batch=task.batch.id,
+        table=task.table,
+        target=task.run.target,
+        path=path,
+        rows=rows,
+        contract_id=task.contract.id,
+        contract_version=task.contract.version,
+        state="open",
+        at=ports.clock.now(),
+        parent=task.intent.parent,
+    )

@@ -1,0 +1,299 @@
+"""Preparing a batch against one state of the target: collapse, check, decide, split, write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from headgate.catalog.commits import new_commit, stored_commit
+from headgate.catalog.trees import document, load_tree, update
+from headgate.checks.overlap import overlapping
+from headgate.flow.plan import LoadIntent
+from headgate.flow.runs import event, must
+from headgate.intake.policy import QuarantineBatch, TakeGood, decide, warned
+from headgate.model.batch import Batch, Counts
+from headgate.model.commit import Commit, Ref
+from headgate.model.contract import TableContract
+from headgate.model.errors import Bug, ContractUnusable
+from headgate.model.event import Json
+from headgate.model.names import CommitId, Key, NodeId, RuleName, TableName, contract_key, table_key
+from headgate.model.record import object_record, verdict_record
+from headgate.model.rule import References, Unique
+from headgate.model.run import Run, StepRow
+from headgate.model.tree import Delta, Entry, TableEntry, Tree
+from headgate.model.verdict import Verdict
+from headgate.ports import (
+    Changes,
+    Checked,
+    Collapsed,
+    Delivery,
+    Frame,
+    Ports,
+    RefChange,
+    RefIs,
+    RunOpen,
+    Split,
+    VerdictRow,
+    Written,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a load works on: fixed while it runs. ``contract`` is governed by what the load was told."""
+
+    run: Run
+    intent: LoadIntent
+    batch: Batch
+    contract: TableContract
+    document: bytes | None  # None: unguarded
+
+    @property
+    def table(self) -> TableName:
+        return self.intent.table
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The target as it was seen: everything below was prepared against exactly this."""
+
+    ref: Ref
+    commit: Commit
+    tree: Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Rows judged against a base; nothing is written yet."""
+
+    base: Base
+    start: TableEntry | None  # the table with the contract's columns, before the batch
+    collapsed: Collapsed
+    checked: Checked
+    delivered: Frame
+    rows_in: int
+    decision: TakeGood | QuarantineBatch
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """What staging found and wrote: recorded with the step, so that a killed run can be finished from it.
+
+    ``added``: paths of the batch's data files; ``quarantine``: of the bad rows' file, if there are any.
+    """
+
+    added: tuple[str, ...]
+    verdict: Verdict
+    counts: Counts
+    quarantine: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Good rows staged on the run's branch, as ``entry``, on top of ``base``."""
+
+    base: Base
+    entry: TableEntry
+    commit: Commit
+    staged: Staged
+
+
+def seen(ports: Ports, ref: Ref) -> Base:
+    commit = stored_commit(ports.store, CommitId(ref.head))
+    return Base(ref, commit, load_tree(ports.store, commit.root))
+
+
+def judge(ports: Ports, task: Task, delivery: Delivery, base: Base) -> Judged:
+    """Check the delivery against the contract, and its keys against what the base already holds."""
+    start = started(ports, task, base)
+    existing = _existing(ports, task, delivery, start)
+    primary = next((r.name for r in task.contract.rules if _is_primary(task.contract, r.body)), None)
+    rows, contract = delivery.rows, task.contract
+    collapsed = Collapsed(rows, 0, 0)
+    if contract.primary_key:
+        of_key = existing.get(primary) if primary else None
+        collapsed = ports.engine.collapse(rows, contract, of_key, task.batch.mode, contract.policy.order_by)
+        if task.batch.mode == "merge":
+            existing = {
+                name: ports.engine.without(frame, contract, collapsed.rows)
+                for name, frame in existing.items()
+                if name != primary
+            }
+    checked = ports.engine.check(
+        collapsed.rows,
+        contract,
+        parents=_parents(ports, task, base.tree),
+        existing=existing,
+        table_rules="delivery",
+        allowed=task.intent.allowed,
+    )
+    rows_in = checked.verdict.rows + collapsed.deduplicated + collapsed.superseded
+    return Judged(base, start, collapsed, checked, rows, rows_in, decide(checked.verdict, contract, rows_in))
+
+
+def stage(ports: Ports, task: Task, judged: Judged) -> Prepared:
+    """Write the good rows to the run's branch and the bad ones to quarantine, each once."""
+    split = ports.engine.split(
+        judged.collapsed.rows, task.contract, judged.checked, warn=warned(task.contract)
+    )
+    start = judged.start or ports.lake.create(task.table, task.contract.columns)
+    entry, written = _written(ports, task, judged, start, split)
+    path = None
+    if split.rows_bad:
+        path = ports.lake.quarantine(task.batch.id, task.run.id, split.bad)
+    counts = Counts(
+        judged.rows_in,
+        split.rows_good,
+        split.rows_bad,
+        judged.collapsed.deduplicated,
+        judged.collapsed.superseded,
+    )
+    if not counts.balanced or written.rows < split.rows_good:
+        raise Bug(
+            f"the sum of {task.batch.id} does not hold: {counts}, {written.rows} rows written",
+            place=task.table,
+        )
+    staged = Staged(tuple(f.path for f in written.files), judged.checked.verdict, counts, path)
+    commit = commit_branch(ports, task, judged.base, entry, f"stage {task.batch.id}", staged)
+    return Prepared(judged.base, entry, commit, staged)
+
+
+def stage_rejected(ports: Ports, task: Task, judged: Judged, verdict: Verdict) -> Commit | None:
+    """What of a rejected batch fits the table, on the branch, for people to look at; tainted.
+
+    None if its columns are not the table's: then there is nothing that could stand in it.
+    """
+    if any(f.rule.endswith((".present", ".undeclared")) for f in judged.checked.verdict.blocking):
+        return None
+    about_rows = frozenset(r.name for r in task.contract.rules if r.about_rows)
+    split = ports.engine.split(judged.collapsed.rows, task.contract, judged.checked, warn=about_rows)
+    start = judged.start or ports.lake.create(task.table, task.contract.columns)
+    written = ports.lake.write(start, split.good)
+    entry = ports.lake.append(start, written) if written.files else start
+    return commit_branch(ports, task, judged.base, entry, f"rejected {task.batch.id}", verdict)
+
+
+def tree_changes(
+    task: Task, base_tree: Tree, entry: TableEntry
+) -> tuple[Mapping[Key, Entry | None], Mapping[NodeId, bytes]]:
+    """The keys that a load changes: its table, and its contract where that is new."""
+    changes: dict[Key, Entry | None] = {table_key(task.table): entry}
+    nodes: Mapping[NodeId, bytes] = {}
+    if task.document is not None:
+        doc, nodes = document(task.document)
+        if base_tree.contract(task.table) != doc:
+            changes[contract_key(task.table)] = doc
+    return changes, nodes
+
+
+def commit_branch(
+    ports: Ports, task: Task, base: Base, entry: TableEntry, message: str, what: Staged | Verdict
+) -> Commit:
+    """A commit on the run's own branch: of what was staged, or, tainted, of what a verdict rejected."""
+    assert task.run.branch is not None
+    changes, documents = tree_changes(task, base.tree, entry)
+    root, nodes = update(ports.store, base.commit.root, changes)
+    now = ports.clock.now()
+    commit = new_commit(root, [base.commit], author=ports.author, message=message, at=now, run=task.run.id)
+    branch = ports.store.ref(task.run.branch)
+    if branch is None:
+        raise Bug(f"branch {task.run.branch} is gone", place=task.run.branch)
+    told = event(ports, "batch.staged", task.table, task.run.id, batch=task.batch.id, commit=commit.id)
+    written = Changes(
+        nodes={**nodes, **documents},
+        commits=(commit,),
+        deltas={commit.id: _deltas(base.tree, changes)},
+        refs=(RefChange(branch.name, commit.id, reason=message),),
+        events=(told,),
+    )
+    if isinstance(what, Staged):
+        step = StepRow(task.run.id, "stage", base.commit.id, staged_record(task, commit, what))
+        written = replace(written, steps=(step,))
+    else:
+        verdict = VerdictRow(root, task.run.id, task.table, what.on(root), now)
+        written = replace(
+            written, verdicts=(verdict,), taints={commit.id: f"batch {task.batch.id} was quarantined"}
+        )
+    must(ports, written, (RefIs(branch.name, branch.head, branch.gen), RunOpen(task.run.id)))
+    return commit
+
+
+def staged_record(task: Task, commit: Commit, staged: Staged) -> dict[str, Json]:
+    """The stage step's result, enough to land it in another process."""
+    counts = staged.counts
+    objects: list[Json] = [object_record(o) for o in task.batch.objects]
+    return {
+        "commit": commit.id,
+        "objects": objects,
+        "added": [*staged.added],
+        "verdict": verdict_record(staged.verdict),
+        "counts": [getattr(counts, f) for f in counts.__slots__],
+        "quarantine": staged.quarantine,
+    }
+
+
+def _deltas(tree: Tree, changes: Mapping[Key, Entry | None]) -> tuple[Delta, ...]:
+    return tuple(Delta(k, tree.get(k), e) for k, e in sorted(changes.items()) if tree.get(k) != e)
+
+
+def started(ports: Ports, task: Task, base: Base) -> TableEntry | None:
+    """The table as it is, with the columns that the contract gives it. Raises ContractUnusable."""
+    entry = base.tree.table(task.table)
+    if entry is None:
+        return None
+    evolved = ports.lake.evolve(entry, task.contract.columns)
+    if isinstance(evolved, str):
+        raise ContractUnusable(
+            f"{task.table} cannot take the columns of this contract: {evolved}",
+            hint="add optional columns, or widen types as Iceberg allows; for anything else load a new table",
+            place=str(task.table),
+        )
+    return evolved
+
+
+def _is_primary(contract: TableContract, body: object) -> bool:
+    return isinstance(body, Unique) and body.columns == contract.primary_key and body.required
+
+
+def _existing(
+    ports: Ports, task: Task, delivery: Delivery, entry: TableEntry | None
+) -> dict[RuleName, Frame]:
+    """For each Unique rule, the published rows that its delivered keys could meet."""
+    unique = {r.name: r.body for r in task.contract.rules if isinstance(r.body, Unique)}
+    if entry is None or not unique or task.batch.mode == "replace":
+        return {}
+    files = ports.lake.files(entry)
+    if not files:
+        return {}
+    columns = {c for body in unique.values() for c in body.columns}
+    ranges = ports.engine.ranges(delivery.rows, task.contract, columns)
+    near = {name: overlapping(files, ranges, body.columns) for name, body in unique.items()}
+    return {name: ports.lake.scan(entry, paths) for name, paths in near.items() if paths}
+
+
+def _parents(ports: Ports, task: Task, tree: Tree) -> dict[TableName, Frame]:
+    """The tables that the contract refers to, as they are in ``tree``."""
+    wanted = {r.body.to_table for r in task.contract.rules if isinstance(r.body, References)}
+    return {t: ports.lake.scan(entry) for t in sorted(wanted) if (entry := tree.table(t)) is not None}
+
+
+def _written(
+    ports: Ports, task: Task, judged: Judged, start: TableEntry, split: Split
+) -> tuple[TableEntry, Written]:
+    """The good rows in the table: appended, merged by key, or in place of everything."""
+    if task.batch.mode == "append":
+        written = ports.lake.write(start, split.good)
+        return (ports.lake.append(start, written) if written.files else start), written
+    if task.batch.mode == "replace":
+        removed = tuple(f.path for f in ports.lake.files(start))
+        written = ports.lake.write(start, split.good)
+        return ports.lake.rewrite(start, written, removed), written
+    keys = task.contract.primary_key
+    ranges = ports.engine.ranges(judged.delivered, task.contract, keys)
+    near = overlapping(ports.lake.files(start), ranges, keys) if split.rows_good else []
+    if not near:
+        written = ports.lake.write(start, split.good)
+        return (ports.lake.append(start, written) if written.files else start), written
+    staying = ports.engine.without(ports.lake.scan(start, near), task.contract, split.good)
+    written = ports.lake.write(start, ports.engine.together([staying, split.good]))
+    return ports.lake.rewrite(start, written, near), written

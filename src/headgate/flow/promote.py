@@ -1,0 +1,233 @@
+"""`promote` and `rollback`: blue/green releases of an environment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from headgate.catalog.commits import commit_at, stored_commit
+from headgate.catalog.trees import load_tree
+from headgate.checks.merged import check_whole
+from headgate.flow.contracts import contracts_of
+from headgate.flow.reading import tables_of
+from headgate.flow.runs import close, ended, event, must, new_run, opened, write
+from headgate.model.commit import Ref, Release
+from headgate.model.environment import Environment, SmokeQuery
+from headgate.model.errors import HeadgateError, WrongUse
+from headgate.model.names import CommitId, RefName, RuleName, RunId, short
+from headgate.model.run import Run
+from headgate.model.tree import Tree
+from headgate.model.verdict import Finding, Verdict
+from headgate.ports import (
+    Changes,
+    LastRelease,
+    Ports,
+    RefAbsent,
+    RefChange,
+    RefIs,
+    Refused,
+    Requirement,
+    RunOpen,
+)
+from headgate.promotion.releases import before, idle, promotion, rollback, shown
+
+PromoteOutcome = Literal["promoted", "unchanged", "rolled_back", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class PromoteResult:
+    """``before`` and ``to``: what readers see before and after; equal where nothing changed for them."""
+
+    run: RunId | None
+    environment: str
+    outcome: PromoteOutcome
+    before: CommitId | None
+    to: CommitId | None
+    release: int | None = None
+    findings: tuple[Finding, ...] = ()
+    why: str = ""
+
+
+def promote(
+    ports: Ports,
+    environment: Environment,
+    source: str | None = None,
+    *,
+    allowed: frozenset[str] = frozenset(),
+) -> PromoteResult:
+    """Put a commit on the idle colour, check it there cold and as readers read it, then switch the alias.
+
+    Readers see what they saw until the switch, which is one pointer. Raises NotThere for an unknown ``source``.
+    """
+    commit = commit_at(ports.store, source or environment.source)
+    releases = ports.store.releases(environment.name)
+    now = shown(releases)
+    if now is not None and now.commit == commit.id:
+        return PromoteResult(None, environment.name, "unchanged", commit.id, commit.id, now.id)
+    said = {"environment": environment.name, "source": source or environment.source}
+    run = new_run(ports, "promote", environment.name, environment.name, intent={**said, "commit": commit.id})
+    was = now.commit if now else None
+    with opened(ports, run, None):
+        colour, refused = _on_idle_colour(ports, run, environment, commit.id)
+        if refused is not None or colour is None:
+            why = refused or ""
+            close(ports, run, "failed", "refused", message=why, drop_branch=False)
+            return PromoteResult(run.id, environment.name, "refused", was, was, why=why)
+        verdict = smoke(ports, environment, colour.name, allowed)
+        if not verdict.passed:
+            first = verdict.blocking[0]
+            why = f"{first.rule}: {first.message or first.status}"
+            close(ports, run, "failed", "refused", message=why, drop_branch=False)
+            return PromoteResult(
+                run.id, environment.name, "refused", was, was, findings=verdict.findings, why=why
+            )
+        release = promotion(environment, releases, commit.id, colour.name, ports.clock.now())
+        why_not = _switch(ports, run, environment, colour, release, releases)
+        if why_not is not None:
+            close(ports, run, "failed", "refused", message=why_not, drop_branch=False)
+            return PromoteResult(run.id, environment.name, "refused", was, was, why=why_not)
+        return PromoteResult(
+            run.id, environment.name, "promoted", was, commit.id, release.id, findings=verdict.findings
+        )
+
+
+def _on_idle_colour(
+    ports: Ports, run: Run, environment: Environment, commit: CommitId
+) -> tuple[Ref | None, str | None]:
+    """The idle colour with the commit on it, or why the catalog refuses it (no passing verdict, tainted)."""
+    name = idle(environment, ports.store.ref(environment.name))
+    there = ports.store.ref(name)
+    if there is not None and there.head == commit:
+        return there, None
+    requirement: Requirement = RefIs(name, there.head, there.gen) if there else RefAbsent(name)
+    change = RefChange(name, commit, protected=True, reason=f"candidate of {environment.name}")
+    told = event(ports, "release.staged", environment.name, run.id, branch=name, commit=commit)
+    outcome = write(ports, Changes(refs=(change,), events=(told,)), (requirement, RunOpen(run.id)))
+    if isinstance(outcome, Refused):
+        return None, outcome.why
+    return ports.store.ref(name), None
+
+
+def smoke(
+    ports: Ports, environment: Environment, colour: RefName, allowed: frozenset[str] = frozenset()
+) -> Verdict:
+    """Every published contract and every smoke query, from the data, through the ref that readers will use."""
+    commit = commit_at(ports.store, colour)
+    tree = load_tree(ports.store, commit.root)
+    findings: list[Finding] = []
+    rows = 0
+    for table, contract in contracts_of(ports, tree).items():
+        verdict = check_whole(ports, tree, table, contract, allowed)
+        rows += verdict.rows
+        for f in verdict.findings:
+            if f.status == "not_executed" and f.rule in verdict.allowed:
+                continue
+            name = RuleName(f"{short(table)}:{f.rule}")
+            findings.append(Finding(name, f.status, f.rows_failed, f.measured, f.message, "scan", f.samples))
+    findings += [_asked(ports, tree, query) for query in environment.smoke]
+    return Verdict("", "", rows, 0, 0, tuple(findings), root=commit.root)
+
+
+def _asked(ports: Ports, tree: Tree, query: SmokeQuery) -> Finding:
+    name = RuleName(f"smoke:{query.name}")
+    try:
+        result = ports.queries.select(query.sql, tables_of(ports, tree))
+    except HeadgateError as error:
+        return Finding(name, "error", message=error.message)
+    if len(result.rows) == 1 and len(result.columns) == 1 and isinstance(result.rows[0][0], bool):
+        held = result.rows[0][0]
+        return Finding(name, "pass" if held else "fail", message="" if held else "the query says false")
+    if not result.rows:
+        return Finding(name, "pass", rows_failed=0)
+    shown_row = ", ".join(f"{c}={v}" for c, v in zip(result.columns, result.rows[0], strict=True))
+    return Finding(
+        name, "fail", rows_failed=len(result.rows), message=f"{len(result.rows)} rows, first: {shown_row}"
+    )
+
+
+def _switch(
+    ports: Ports,
+    run: Run,
+    environment: Environment,
+    colour: Ref,
+    release: Release,
+    releases: tuple[Release, ...],
+) -> str | None:
+    """Point the alias at the colour; None if it was done, else why not."""
+    alias = ports.store.ref(environment.name)
+    moves = RefIs(alias.name, alias.head, alias.gen) if alias else RefAbsent(environment.name)
+    told = event(
+        ports,
+        "release.promoted",
+        environment.name,
+        run.id,
+        release=release.id,
+        branch=colour.name,
+        old=alias.head if alias else None,
+        commit=release.commit,
+    )
+    changes = Changes(
+        refs=(
+            RefChange(environment.name, colour.name, "alias", protected=True, reason=f"release {release.id}"),
+        ),
+        releases=(release,),
+        runs=(ended(ports, run, "done", "promoted"),),
+        events=(told,),
+    )
+    requires = (
+        moves,
+        RefIs(colour.name, colour.head, colour.gen),
+        LastRelease(environment.name, releases[-1].id if releases else None),
+        RunOpen(run.id),
+    )
+    outcome = write(ports, changes, requires)
+    return outcome.why if isinstance(outcome, Refused) else None
+
+
+def roll_back(ports: Ports, environment: Environment) -> PromoteResult:
+    """Show the promotion before the one now shown: one transaction, no data touched.
+
+    The colour that readers see is moved; the alias stays, so nothing that resolved it is surprised by the other
+    colour, which may hold a refused candidate.
+    """
+    releases = ports.store.releases(environment.name)
+    now, to = shown(releases), before(releases)
+    alias = ports.store.ref(environment.name)
+    if now is None or to is None or alias is None:
+        why = "nothing was promoted before it" if now else f"nothing was promoted to {environment.name} yet"
+        commit = now.commit if now else None
+        return PromoteResult(
+            None, environment.name, "refused", commit, commit, now.id if now else None, why=why
+        )
+    colour = ports.store.ref(RefName(alias.head))
+    if colour is None:
+        raise WrongUse(
+            f"{environment.name} shows {alias.head}, which is gone", hint="promote again", place=alias.head
+        )
+    release = rollback(releases, to, colour.name, ports.clock.now())
+    told = event(
+        ports,
+        "release.rolled_back",
+        environment.name,
+        None,
+        release=release.id,
+        shows=to.id,
+        branch=colour.name,
+        old=colour.head,
+        new=to.commit,
+    )
+    stored_commit(ports.store, to.commit)
+    must(
+        ports,
+        Changes(
+            refs=(RefChange(colour.name, to.commit, protected=True, reason=f"rollback to release {to.id}"),),
+            releases=(release,),
+            events=(told,),
+        ),
+        (
+            RefIs(colour.name, colour.head, colour.gen),
+            RefIs(alias.name, alias.head, alias.gen),
+            LastRelease(environment.name, releases[-1].id),
+        ),
+    )
+    return PromoteResult(None, environment.name, "rolled_back", now.commit, to.commit, release.id)

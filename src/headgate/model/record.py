@@ -1,0 +1,77 @@
+"""Verdicts and objects as JSON for the database's records, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from headgate.model.batch import Object
+from headgate.model.event import Json
+from headgate.model.names import NodeId, RuleName
+from headgate.model.verdict import Finding, Sample, Verdict
+
+
+def verdict_record(verdict: Verdict) -> dict[str, Json]:
+    findings: list[Json] = [
+        {
+            "rule": f.rule,
+            "status": f.status,
+            "rows_failed": f.rows_failed,
+            "measured": f.measured,
+            "message": f.message,
+            "how": f.how,
+            "samples": [
+                [s.object, s.row, [list(pair) for pair in s.key], s.column, s.value] for s in f.samples
+            ],
+            "dimension": f.dimension,
+        }
+        for f in verdict.findings
+    ]
+    allowed: list[Json] = [*sorted(verdict.allowed)]
+    return {
+        "contract_id": verdict.contract_id,
+        "contract_version": verdict.contract_version,
+        "rows": verdict.rows,
+        "rows_bad": verdict.rows_bad,
+        "files": verdict.files,
+        "findings": findings,
+        "root": verdict.root,
+        "allowed": allowed,
+    }
+
+
+def recorded_verdict(value: Mapping[str, Any]) -> Verdict:
+    return Verdict(
+        contract_id=value["contract_id"],
+        contract_version=value["contract_version"],
+        rows=value["rows"],
+        rows_bad=value["rows_bad"],
+        files=value["files"],
+        findings=tuple(_finding(f) for f in value["findings"]),
+        root=None if value["root"] is None else NodeId(value["root"]),
+        allowed=frozenset(value["allowed"]),
+    )
+
+
+def _finding(value: Mapping[str, Any]) -> Finding:
+    return Finding(
+        rule=RuleName(value["rule"]),
+        status=value["status"],
+        rows_failed=value["rows_failed"],
+        measured=value["measured"],
+        message=value["message"],
+        how=value["how"],
+        samples=tuple(
+            Sample(where, row, tuple((name, key) for name, key in keys), column, raw)
+            for where, row, keys, column, raw in value["samples"]
+        ),
+        dimension=value["dimension"],
+    )
+
+
+def object_record(found: Object) -> dict[str, Json]:
+    return {"digest": found.digest, "location": found.location, "bytes": found.bytes, "format": found.format}
+
+
+def recorded_object(value: Mapping[str, Any]) -> Object:
+    return Object(value["digest"], value["location"], value["bytes"], value["format"])

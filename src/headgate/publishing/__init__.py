@@ -1,0 +1,1 @@
+"""The switch. Invariant: nothing is published without a passing verdict on exactly that tree."""
