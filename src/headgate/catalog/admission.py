@@ -7,7 +7,7 @@ or among the changes" is one question to one `View`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from headgate.catalog.trees import EMPTY_ROOT
@@ -76,7 +76,7 @@ def plan_moves(
     """How each ref changes, or why none may.
 
     A change of a ref that exists must carry `RefIs`; without it, it is a creation. Protection stays: no move
-    takes it away. Tags do not move. Protected refs, and branches behind a protected alias, are not deleted and
+    takes it away, and an alias that once showed a protected branch is protected itself. Tags do not move. Protected refs, and branches behind a protected alias, are not deleted and
     only move to commits that `_unfit` has nothing against.
     """
     seen = {r.name for r in requires if isinstance(r, RefIs)}
@@ -91,10 +91,13 @@ def plan_moves(
         if isinstance(after, Refused):
             return after
         moves[change.name] = Move(before, after, change.reason)
-    for move in moves.values():
+    for move in tuple(moves.values()):
         refused = _judge(view, move, moves)
         if refused is not None:
             return refused
+        after = move.after
+        if after is not None and after.kind == "alias" and _protected(view, move, moves):
+            moves[move.name] = replace(move, after=replace(after, protected=True))
     return tuple(moves.values())
 
 
@@ -128,23 +131,17 @@ def _after(view: View, change: RefChange, before: Ref | None) -> Ref | Refused |
 
 def _judge(view: View, move: Move, moves: Mapping[RefName, Move]) -> Refused | None:
     """What is wrong with one move, given all the others of the same transaction."""
-
-    def ref(name: str) -> Ref | None:
-        planned = moves.get(RefName(name))
-        return planned.after if planned else view.ref(RefName(name))
-
     protected = _protected(view, move, moves)
     if move.after is None:
         if protected:
             return Refused(f"{move.name} is protected and stays")
-        standing = [a.name for a in view.aliases_of(move.name) if (r := ref(a.name)) and r.head == move.name]
-        return Refused(f"{move.name} is what {standing[0]} shows") if standing else None
+        shown_by = [a.name for a in view.aliases_of(move.name) if _shows(view, a.name, moves) == move.name]
+        return Refused(f"{move.name} is what {shown_by[0]} shows") if shown_by else None
     head = move.after.head
     if move.after.kind == "alias":
-        target = ref(head)
+        target = _planned(view, head, moves)
         if target is None or target.kind != "branch":
             return Refused(f"{move.name} would show {head}, which is no branch")
-        protected = protected or target.protected
         head = target.head
     commit = view.commit_of(CommitId(head))
     if commit is None:
@@ -153,18 +150,31 @@ def _judge(view: View, move: Move, moves: Mapping[RefName, Move]) -> Refused | N
     return Refused(f"{move.name} is protected: {why}") if why else None
 
 
+def _planned(view: View, name: str, moves: Mapping[RefName, Move]) -> Ref | None:
+    """A ref as it will be."""
+    move = moves.get(RefName(name))
+    return move.after if move else view.ref(RefName(name))
+
+
+def _shows(view: View, alias: RefName, moves: Mapping[RefName, Move]) -> str | None:
+    ref = _planned(view, alias, moves)
+    return None if ref is None else ref.head
+
+
 def _protected(view: View, move: Move, moves: Mapping[RefName, Move]) -> bool:
     """True for a protected ref, an alias of a protected branch, and a branch behind a protected alias."""
-    if any(r is not None and r.protected for r in (move.before, move.after)):
+    both = [r for r in (move.before, move.after) if r is not None]
+    if any(r.protected for r in both):
         return True
-    if move.before is not None and move.before.kind == "alias":
-        shown = view.ref(RefName(move.before.head))
-        return shown is not None and shown.protected
-    aliases = {a.name: a for a in view.aliases_of(move.name)}
-    for other in moves.values():
-        if other.after is not None and other.after.kind == "alias" and other.after.head == move.name:
-            aliases[other.name] = other.after
-    return any(a.protected for a in aliases.values())
+    if both[0].kind == "alias":
+        was = view.ref(RefName(both[0].head))
+        will_be = _planned(view, both[-1].head, moves)
+        return any(r is not None and r.protected for r in (was, will_be))
+    aliases = [a for a in view.aliases_of(move.name) if _shows(view, a.name, moves) == move.name]
+    aliases += [
+        m.after for m in moves.values() if m.after and m.after.kind == "alias" and m.after.head == move.name
+    ]
+    return any(a.protected for a in aliases)
 
 
 def _unfit(view: View, commit: Commit) -> str | None:
