@@ -1,0 +1,93 @@
+"""Where things stand: refs, what waits to be promoted, open quarantines, failed branches, last verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from headgate.catalog.commits import resolve, stored_commit
+from headgate.catalog.trees import load_tree
+from headgate.model.commit import Ref
+from headgate.model.environment import Environment
+from headgate.model.names import CommitId, RefName, TableName
+from headgate.model.run import Run
+from headgate.ports import Ports, QuarantineRow, VerdictRow
+from headgate.promotion.releases import shown
+
+RUNS_SHOWN = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class TableStatus:
+    """A table on main. ``contract`` is id and version, None: unguarded. ``verdict`` is the newest on it."""
+
+    table: TableName
+    rows: int
+    contract: tuple[str, str] | None
+    verdict: VerdictRow | None
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentStatus:
+    """``waiting``: tables that its source has otherwise than its readers see."""
+
+    name: RefName
+    release: int | None
+    shows: CommitId | None
+    waiting: tuple[TableName, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    refs: tuple[Ref, ...]
+    tables: tuple[TableStatus, ...]
+    environments: tuple[EnvironmentStatus, ...]
+    quarantines: tuple[QuarantineRow, ...]
+    failed: tuple[Run, ...]  # runs whose branch is still there for people to look at
+    open: tuple[Run, ...]  # under way, or dead and waiting for `recover`
+
+
+def status(ports: Ports, environments: Iterable[Environment], branch: RefName) -> Status:
+    """What a person wants to know first."""
+    refs = ports.store.refs()
+    names = {r.name for r in refs}
+    failed = tuple(
+        r
+        for r in ports.store.runs(state="failed", limit=RUNS_SHOWN)
+        if r.branch is not None and r.branch in names
+    )
+    return Status(
+        refs,
+        _tables(ports, branch),
+        tuple(_environment(ports, e) for e in environments),
+        ports.store.quarantined(open_only=True),
+        failed,
+        ports.store.runs(state="open"),
+    )
+
+
+def _tables(ports: Ports, branch: RefName) -> tuple[TableStatus, ...]:
+    tree = load_tree(ports.store, stored_commit(ports.store, resolve(ports.store, branch)).root)
+    newest: dict[TableName, VerdictRow] = {}
+    for row in ports.store.verdicts(limit=RUNS_SHOWN):  # newest first
+        if row.table is not None:
+            newest.setdefault(row.table, row)
+    found = []
+    for table in tree.tables():
+        entry = tree.table(table)
+        assert entry is not None
+        verdict = newest.get(table)
+        guarded = tree.contract(table) is not None and verdict is not None
+        contract = (
+            (verdict.verdict.contract_id, verdict.verdict.contract_version) if guarded and verdict else None
+        )
+        found.append(TableStatus(table, ports.lake.rows(entry), contract, verdict))
+    return tuple(found)
+
+
+def _environment(ports: Ports, environment: Environment) -> EnvironmentStatus:
+    now = shown(ports.store.releases(environment.name))
+    ahead = load_tree(ports.store, stored_commit(ports.store, resolve(ports.store, environment.source)).root)
+    behind = load_tree(ports.store, stored_commit(ports.store, now.commit).root) if now else None
+    waiting = tuple(t for t in ahead.tables() if behind is None or ahead.table(t) != behind.table(t))
+    return EnvironmentStatus(environment.name, now.id if now else None, now.commit if now else None, waiting)

@@ -1,0 +1,407 @@
+"""The composition root: reads headgate.toml and the environment, picks adapters, and is the Python API.
+
+project = headgate.open("shop")
+project.load("orders", ["orders.csv"], contract="orders.odcs.yaml")
+project.table("orders", ref="production").scan()
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from headgate.catalog import commits, refs
+from headgate.catalog.trees import EMPTY_ROOT, load_tree
+from headgate.edge import config, store_sql
+from headgate.edge.clock import SystemClock
+from headgate.edge.engine_narwhals import NarwhalsEngine
+from headgate.edge.lake_iceberg import IcebergLake
+from headgate.edge.locks import FileLocks
+from headgate.edge.patterns import check_syntax
+from headgate.edge.queries import DuckQueries
+from headgate.edge.source_files import FileSource
+from headgate.edge.system_tables import system_tables
+from headgate.flow import load as loading
+from headgate.flow import quarantine as quarantining
+from headgate.flow.contracts import contract_of
+from headgate.flow.merge import MergeResult, merge, revert
+from headgate.flow.plan import LoadIntent, explain, mode_named, on_fail_named, share_named
+from headgate.flow.planning import Planned, planned
+from headgate.flow.preparing import seen
+from headgate.flow.promote import PromoteResult, promote, roll_back
+from headgate.flow.reading import tables_of
+from headgate.flow.recover import Recovered, recover
+from headgate.flow.runs import target_ref
+from headgate.flow.status import Status, status
+from headgate.model.commit import Commit, Ref
+from headgate.model.contract import TableContract
+from headgate.model.environment import Environment
+from headgate.model.errors import NotThere
+from headgate.model.event import Event
+from headgate.model.names import MAIN, BatchId, CommitId, RefName, TableName, short, table_name
+from headgate.model.run import Loaded
+from headgate.model.tree import Delta, TableEntry, Tree
+from headgate.ports import Changes, Delivery, Done, Ports, QuarantineRow, RefAbsent, RefChange, Selected
+
+if TYPE_CHECKING:
+    import duckdb
+    import polars as pl
+    import pyarrow as pa
+
+Tell = Callable[[str], None]
+Data = str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | object
+
+
+def _quiet(_: str) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Initialised:
+    root: Path
+    created: bool  # False: there was a project already, and nothing was changed
+
+
+def init(path: str | os.PathLike[str] = ".") -> Initialised:
+    """Make a project in a folder (created if need be). One that is there already stays as it is.
+
+    Raises Unavailable for a folder that cannot be written to.
+    """
+    root = Path(path).resolve()
+    settings = config.write(root)
+    clock = SystemClock()
+    if settings.catalog.exists() and _begun(settings, clock):
+        return Initialised(root, created=False)
+    store = store_sql.create(settings.catalog, clock)
+    first = commits.new_commit(
+        EMPTY_ROOT, [], author=_author(os.environ), message="an empty project", at=clock.now()
+    )
+    told = Event("project.created", str(root), clock.now(), data={"commit": first.id})
+    changes = Changes(
+        commits=(first,), refs=(RefChange(MAIN, first.id, protected=True, reason="init"),), events=(told,)
+    )
+    done = store.commit(changes, (RefAbsent(MAIN),))
+    store.close()
+    return Initialised(root, created=isinstance(done, Done))
+
+
+def _begun(settings: config.Config, clock: SystemClock) -> bool:
+    """True if the catalog is whole; an `init` that was killed half-way is done again."""
+    try:
+        store = store_sql.open_store(settings.catalog, clock)
+    except NotThere:
+        return False
+    begun = store.ref(MAIN) is not None
+    store.close()
+    return begun
+
+
+def open_project(
+    path: str | os.PathLike[str] | None = None, environ: Mapping[str, str] = os.environ
+) -> Project:
+    """The project in a folder or above it; None is ``HEADGATE_PROJECT``, else the working folder.
+
+    Raises NotThere (no project), Unavailable (moved, newer, locked, read-only).
+    """
+    start = Path(path if path is not None else environ.get("HEADGATE_PROJECT", "."))
+    settings = config.read(config.find(start))
+    clock = SystemClock()
+    ports = Ports(
+        source=FileSource(),
+        engine=NarwhalsEngine(),
+        queries=DuckQueries(),
+        lake=IcebergLake(settings.folder / "warehouse", settings.folder / "quarantine"),
+        store=store_sql.open_store(settings.catalog, clock),
+        locks=FileLocks(settings.folder / "locks"),
+        clock=clock,
+        syntax=check_syntax,
+        author=_author(environ),
+    )
+    return Project(settings.root, ports, settings.environments)
+
+
+def _author(environ: Mapping[str, str]) -> str:
+    return next((environ[k] for k in ("HEADGATE_AUTHOR", "USER", "LOGNAME") if environ.get(k)), "unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table as of one commit: later loads do not change what it shows."""
+
+    name: TableName
+    commit: CommitId
+    contract: TableContract | None  # None: unguarded
+    entry: TableEntry
+    _ports: Ports
+
+    def scan(self) -> pl.LazyFrame:
+        """Its rows, lazily, in Polars."""
+        from headgate.edge.rows import named_lazy
+
+        return named_lazy(self._ports.lake.scan(self.entry))
+
+    def arrow(self) -> pa.Table:
+        """Its rows in Arrow, all in memory."""
+        return self.scan().collect(engine="streaming").to_arrow()
+
+    def duckdb(self) -> duckdb.DuckDBPyRelation:
+        """Its rows as a DuckDB relation, on a connection of its own."""
+        import duckdb
+
+        return duckdb.connect().from_arrow(self.arrow())
+
+    def rows(self) -> int:
+        return self._ports.lake.rows(self.entry)
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project: everything that the command line does, in Python."""
+
+    root: Path
+    ports: Ports
+    environments: Mapping[str, Environment]
+
+    # -- data in
+
+    def load(
+        self,
+        table: str,
+        data: Data,
+        *,
+        contract: str | os.PathLike[str] | bytes | None = None,
+        mode: str = "append",
+        to: str = "main",
+        order_by: str | None = None,
+        batch: str | None = None,
+        again: bool = False,
+        on_fail: str | None = None,
+        max_quarantined: str | float | None = None,
+        unguarded: bool = False,
+        allow_unexecuted: Sequence[str] = (),
+        format: str | None = None,
+        tell: Tell = _quiet,
+    ) -> Loaded:
+        """Load files (paths, folders, patterns) or a frame (Polars, Arrow, pandas) into a table.
+
+        Returns what became of it; a batch that its contract stops is ``outcome="quarantined"``, no exception.
+        Raises NotThere, Unreadable, ContractUnusable, WrongUse, BatchMismatch, Unavailable, OutcomeUnknown.
+        """
+        intent = self.intent(
+            table,
+            contract=contract,
+            mode=mode,
+            to=to,
+            order_by=order_by,
+            batch=batch,
+            again=again,
+            on_fail=on_fail,
+            max_quarantined=max_quarantined,
+            unguarded=unguarded,
+            allow_unexecuted=allow_unexecuted,
+            format=format,
+        )
+        return loading.load(
+            self.ports, intent, _data(self.ports, data), recover=self._recover_batch, tell=tell
+        )
+
+    def intent(
+        self,
+        table: str,
+        *,
+        contract: str | os.PathLike[str] | bytes | None = None,
+        mode: str = "append",
+        to: str = "main",
+        order_by: str | None = None,
+        batch: str | None = None,
+        again: bool = False,
+        on_fail: str | None = None,
+        max_quarantined: str | float | None = None,
+        unguarded: bool = False,
+        allow_unexecuted: Sequence[str] = (),
+        format: str | None = None,
+    ) -> LoadIntent:
+        """What `load` is asked to do, its names and numbers checked."""
+        from headgate.edge.source_files import read_document
+
+        document = contract if isinstance(contract, bytes | None) else read_document(os.fspath(contract))
+        return LoadIntent(
+            table=table_name(table),
+            target=RefName(to),
+            mode=mode_named(mode),
+            contract=document,
+            batch=BatchId(batch) if batch is not None else None,
+            again=again,
+            on_fail=on_fail_named(on_fail) if on_fail is not None else None,
+            max_quarantined=share_named(str(max_quarantined)) if max_quarantined is not None else None,
+            order_by=order_by,
+            unguarded=unguarded,
+            allowed=frozenset(allow_unexecuted),
+            format=format,
+        )
+
+    def plan(self, intent: LoadIntent, data: Data) -> tuple[Planned, tuple[str, ...]]:
+        """What `load` would do, in words; nothing is written."""
+        base = seen(self.ports, target_ref(self.ports, intent.target))
+        found = planned(self.ports, intent, _data(self.ports, data), base)
+        return found, tuple(explain(step) for step in found.steps)
+
+    def _recover_batch(self, batch: BatchId) -> bool:
+        done = recover(self.ports, batch)
+        return bool(done.finished or done.aborted)
+
+    def recover(self) -> Recovered:
+        """Finish or abort what killed processes left."""
+        return recover(self.ports)
+
+    # -- branches
+
+    def branch(self, name: str, from_: str = "main") -> Ref:
+        """A new branch; zero-copy."""
+        return refs.create_branch(
+            self.ports.store, self.ports.clock, name, self.resolve(from_), reserved=self.environments
+        )
+
+    def delete_branch(self, name: str) -> Ref:
+        return refs.delete_branch(self.ports.store, self.ports.clock, name)
+
+    def prune_branches(self, older: timedelta) -> tuple[RefName, ...]:
+        """Delete branches whose head is older, but for protected ones."""
+        return refs.prune_branches(self.ports.store, self.ports.clock, older)
+
+    def tag(self, name: str, at: str = "main") -> Ref:
+        """A name for a commit that never moves."""
+        return refs.create_tag(
+            self.ports.store, self.ports.clock, name, self.resolve(at), reserved=self.environments
+        )
+
+    def delete_tag(self, name: str) -> Ref:
+        return refs.delete_tag(self.ports.store, self.ports.clock, name)
+
+    def merge(
+        self, source: str, target: str = "main", *, allow_unexecuted: Sequence[str] = ()
+    ) -> MergeResult:
+        return merge(self.ports, source, target, allowed=frozenset(allow_unexecuted))
+
+    def revert(
+        self, commit: str, target: str = "main", *, allow_unexecuted: Sequence[str] = ()
+    ) -> MergeResult:
+        """Undo the whole publish set of a commit, or of the run or batch that published it."""
+        return revert(self.ports, self._published(commit), target, allowed=frozenset(allow_unexecuted))
+
+    def _published(self, text: str) -> str:
+        rows = [r for r in self.ports.store.batches() if text in {r.batch, r.run} and r.commit is not None]
+        return str(rows[-1].commit) if rows else text
+
+    # -- releases
+
+    def promote(
+        self,
+        environment: str = "production",
+        source: str | None = None,
+        *,
+        allow_unexecuted: Sequence[str] = (),
+    ) -> PromoteResult:
+        return promote(self.ports, self.environment(environment), source, allowed=frozenset(allow_unexecuted))
+
+    def rollback(self, environment: str = "production") -> PromoteResult:
+        return roll_back(self.ports, self.environment(environment))
+
+    def environment(self, name: str) -> Environment:
+        if name not in self.environments:
+            raise NotThere.among("environment", name, self.environments)
+        return self.environments[name]
+
+    # -- looking
+
+    def resolve(self, ref: str) -> CommitId:
+        """The commit that a branch, tag, environment or commit id names now. Raises NotThere."""
+        if ref in self.environments and self.ports.store.ref(RefName(ref)) is None:
+            raise NotThere(
+                f"nothing was promoted to {ref} yet", hint=f"run `headgate promote {ref}` first", place=ref
+            )
+        return commits.resolve(self.ports.store, ref)
+
+    def tree(self, ref: str = "main") -> Tree:
+        return load_tree(self.ports.store, commits.stored_commit(self.ports.store, self.resolve(ref)).root)
+
+    def table(self, name: str, ref: str = "main") -> Table:
+        """A table as of a ref, resolved now. Raises NotThere."""
+        commit = self.resolve(ref)
+        tree = self.tree(commit)
+        wanted = table_name(name)
+        entry = tree.table(wanted)
+        if entry is None:
+            raise NotThere.among(f"table on {ref}", short(wanted), map(short, tree.tables()))
+        return Table(wanted, commit, contract_of(self.ports, tree, wanted), entry, self.ports)
+
+    def sql(self, query: str, ref: str = "main") -> Selected:
+        """One SELECT over the tables of a ref and the system tables in schema ``headgate``."""
+        tables = {**tables_of(self.ports, self.tree(ref)), **system_tables(self.ports.store, self.ports.lake)}
+        return self.ports.queries.select(query, tables)
+
+    def status(self) -> Status:
+        return status(self.ports, self.environments.values(), MAIN)
+
+    def log(self, ref: str = "main", limit: int = 20) -> tuple[Commit, ...]:
+        return commits.log(self.ports.store, self.resolve(ref), limit)
+
+    def diff(self, one: str, other: str) -> tuple[Delta, ...]:
+        return commits.diff(self.ports.store, self.resolve(one), self.resolve(other))
+
+    def events(self, after: int = 0, limit: int = 1000) -> tuple[Event, ...]:
+        return self.ports.store.events(after, limit)
+
+    def follow(self, after: int = 0) -> Iterator[Event]:
+        """Events as they are written; never ends by itself."""
+        from headgate.events.following import follow
+
+        return follow(self.ports.store, self.ports.clock, after)
+
+    def export(self, name: str, file: str | os.PathLike[str], ref: str = "main") -> int:
+        """A table as one CSV, Parquet or JSON lines file, by its suffix; the number of rows."""
+        from headgate.edge.sink import write_file
+
+        table = self.table(name, ref)
+        write_file(self.ports.lake.scan(table.entry), os.fspath(file))
+        return table.rows()
+
+    # -- quarantine
+
+    def quarantines(self, *, open_only: bool = False) -> tuple[QuarantineRow, ...]:
+        return self.ports.store.quarantined(open_only=open_only)
+
+    def quarantined_rows(self, id: str) -> pl.DataFrame:
+        """Object, row number, raw values and rules of each row in a quarantine. Raises NotThere."""
+        import polars as pl
+
+        return pl.read_parquet(quarantining.found(self.ports, id).path)
+
+    def replay(
+        self, id: str, with_: Sequence[str] | None = None, *, on_fail: str | None = None, tell: Tell = _quiet
+    ) -> Loaded:
+        """Load quarantined rows again, or mended files in their stead."""
+        from headgate.edge.source_files import quarantined
+
+        chosen = on_fail_named(on_fail) if on_fail is not None else None
+        return quarantining.replay(
+            self.ports, id, with_, quarantined, on_fail=chosen, recover=self._recover_batch, tell=tell
+        )
+
+    def discard(self, id: str, reason: str = "") -> QuarantineRow:
+        return quarantining.discard(self.ports, id, reason)
+
+
+def _data(ports: Ports, data: Data) -> Sequence[str] | Delivery:
+    """Paths as text, or a frame as a delivery."""
+    if isinstance(data, str | os.PathLike):
+        return [os.fspath(cast("str", data))]
+    if isinstance(data, Sequence) and all(isinstance(d, str | os.PathLike) for d in data):
+        return [os.fspath(d) for d in data]
+    from headgate.edge.source_files import frame
+
+    return frame(data)
