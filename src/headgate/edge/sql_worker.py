@@ -1,0 +1,150 @@
+"""The child process of `headgate.edge.engine_sql`: a locked DuckDB over a few Parquet files.
+
+Three walls, each tested with the others open where that can be done: the gate judges the parsed statement, the
+settings below take files, network, extensions and Python's variables away, and the process has no credentials, a
+bound on its memory, and a parent that kills it when time is up.
+
+A question is a JSON object with one of ``open``, ``scalar``, ``table``. An answer is a JSON object, or `ARROW` and
+an Arrow stream.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import duckdb
+
+from headgate.edge.child import limit_cpu, limit_memory, serve
+from headgate.edge.sql_gate import first_line, review
+from headgate.edge.sql_text import DEFAULT_SCHEMA, parts, quoted, quoted_part, with_default_quoted
+
+ARROW = b"arrow:\0\0"  # eight bytes: the stream behind it stays aligned
+_MEMORY_SPARE_BYTES = 1 << 30  # the interpreter, DuckDB's code and threads, and one result
+_SPILL_BYTES_MAX = 16 << 30
+_NUMBERS = frozenset({
+    "BIGINT", "BOOLEAN", "DECIMAL", "DOUBLE", "FLOAT", "HUGEINT", "INTEGER", "SMALLINT", "TINYINT",
+    "UBIGINT", "UHUGEINT", "UINTEGER", "USMALLINT", "UTINYINT", '"NULL"',
+})  # fmt: skip
+
+
+class Sandbox:
+    """One connection, opened by the first question and locked from then on."""
+
+    def __init__(self) -> None:
+        self.connection: duckdb.DuckDBPyConnection | None = None
+        self.tables: tuple[str, ...] = ()
+
+    def answer(self, question: bytes) -> bytes:
+        asked = json.loads(question)
+        try:
+            if "open" in asked:
+                return _json(self._open(asked["open"]))
+            sql = asked.get("scalar") or asked["table"]
+            refusal = review(sql, self.tables)
+            if refusal is not None:
+                return _json({"reason": refusal.reason, "missing": refusal.table})
+            if self.connection is None:
+                return _json({"reason": "no tables were opened"})
+            limit_cpu(asked["seconds"], self.threads())
+            result = self.connection.execute(with_default_quoted(sql))
+            return _json(_scalar(result)) if "scalar" in asked else _arrow(result)
+        except duckdb.Error as error:
+            return _json({"reason": first_line(error)})
+        except MemoryError:
+            return _json({"reason": "the query needs more memory than it may take"})
+
+    def threads(self) -> int:
+        row = (
+            self.connection.execute("SELECT current_setting('threads')").fetchone()
+            if self.connection
+            else None
+        )
+        return int(row[0]) if row else 1
+
+    def _open(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        limit_memory(2 * asked["memory_bytes"] + _MEMORY_SPARE_BYTES)
+        self.connection = _locked(asked["tables"], asked["memory_bytes"], asked["folder"])
+        self.tables = tuple(asked["tables"])
+        return {}
+
+
+def _locked(tables: Mapping[str, Sequence[str]], memory_bytes: int, folder: str) -> duckdb.DuckDBPyConnection:
+    """A connection that reads these files as these tables, and can change nothing about itself any more."""
+    connection = duckdb.connect(
+        ":memory:",
+        config={
+            "memory_limit": f"{memory_bytes}B",
+            "temp_directory": f"{folder}/spill",
+            "max_temp_directory_size": f"{_SPILL_BYTES_MAX}B",
+            "home_directory": folder,
+            "secret_directory": f"{folder}/none",
+            "allow_persistent_secrets": "false",
+            "allow_community_extensions": "false",
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "python_enable_replacements": "false",
+        },
+    )
+    connection.execute("SET TimeZone = 'UTC'")
+    for schema in {DEFAULT_SCHEMA} | {parts(table)[0] for table in tables}:
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted_part(schema)}")
+    for table, paths in tables.items():
+        listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
+        connection.execute(
+            f"CREATE VIEW {quoted(table)} AS SELECT * FROM "
+            f"read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
+        )
+    # Only these files stay readable. Disabling the local file system, too, would close even them.
+    connection.execute(
+        "SET allowed_paths = $1", [sorted({path for paths in tables.values() for path in paths})]
+    )
+    connection.execute("SET enable_external_access = false")
+    connection.execute(f"SET search_path = '{DEFAULT_SCHEMA}'")
+    connection.execute("SET lock_configuration = true")  # last: from here on nothing can be set
+    return connection
+
+
+def _scalar(result: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    columns = result.description or []
+    if len(columns) != 1:
+        return _no_number(f"{len(columns)} columns")
+    kind = str(columns[0][1])
+    if kind.partition("(")[0] not in _NUMBERS:
+        return _no_number(kind)  # before fetching: some types need Python packages to be fetched at all
+    rows = result.fetchmany(2)
+    if len(rows) != 1:
+        return _no_number("more than one row" if rows else "no row")
+    value = rows[0][0]
+    if value is None:
+        return _no_number("NULL", "; COALESCE(..., 0) would say what that counts as")
+    if isinstance(value, float) and not math.isfinite(value):
+        return _no_number(str(value))
+    return {"value": str(int(value) if isinstance(value, bool) else value)}
+
+
+def _no_number(what: str, more: str = "") -> dict[str, Any]:
+    return {"reason": f"the query gave {what}, where one number is wanted{more}"}
+
+
+def _arrow(result: duckdb.DuckDBPyConnection) -> bytes:
+    import pyarrow as pa  # deliberately late: rules need only a number, and it takes as long to load as DuckDB
+
+    reader: Any = result.to_arrow_reader()
+    sink = pa.BufferOutputStream()
+    sink.write(ARROW)
+    with pa.ipc.new_stream(sink, reader.schema) as stream:
+        for batch in reader:
+            stream.write_batch(batch)
+    written: bytes = sink.getvalue().to_pybytes()
+    return written
+
+
+def _json(content: Mapping[str, Any]) -> bytes:
+    return json.dumps(content).encode()
+
+
+if __name__ == "__main__":
+    serve(Sandbox().answer)
