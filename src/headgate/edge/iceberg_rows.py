@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import polars as pl
+from polars import selectors
 from polars.io.partition import FileProviderArgs
 from pyiceberg.schema import Schema
 
-from headgate.edge import iceberg_schema
+from headgate.edge import durable, iceberg_schema
+from headgate.edge.rows import guarded
 from headgate.model.errors import Bug
 
-BYTES_PER_FILE = 1 << 30  # of rows in memory: some 200 to 500 MB as Parquet
+BYTES_PER_FILE = 512 << 20  # of rows in memory: some 100 to 350 MB as Parquet
 ZSTD_LEVEL = 1  # level 3 takes longer and saves a few percent
 
 
@@ -27,7 +29,7 @@ def in_columns_of(schema: Schema, rows: pl.LazyFrame) -> pl.LazyFrame:
     Optional columns may be missing. Raises Bug for a column that the table does not have.
     """
     wanted = iceberg_schema.polars_schema(schema)
-    have = rows.collect_schema()
+    have: pl.Schema = guarded(rows.collect_schema)
     if list(have.items()) == list(wanted.items()):
         return rows
     if unknown := [name for name in have if name not in wanted]:
@@ -41,7 +43,7 @@ def in_columns_of(schema: Schema, rows: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _converted(name: str, have: pl.DataType, wanted: pl.DataType) -> pl.Expr:
-    column = pl.col(name)
+    column = selectors.by_name(name)  # pl.col takes a name such as ^a$ for a pattern
     if have == wanted:
         return column
     if (
@@ -68,13 +70,25 @@ def sink(rows: pl.LazyFrame, schema: Schema, folder: str, paths: list[str]) -> N
         paths.append(f"{folder}/{path}")
         return path
 
-    rows.sink_parquet(
-        pl.PartitionBy(folder, file_path_provider=name, approximate_bytes_per_file=BYTES_PER_FILE),
-        compression="zstd",
-        compression_level=ZSTD_LEVEL,
-        arrow_schema=iceberg_schema.arrow_schema(schema),
-    )
+    files = pl.PartitionBy(folder, file_path_provider=name, approximate_bytes_per_file=BYTES_PER_FILE)
+    told = iceberg_schema.arrow_schema(schema)
+    _stream(lambda: rows.sink_parquet(files, compression_level=ZSTD_LEVEL, arrow_schema=told), folder)
     paths[:] = sorted(path for path in paths if os.path.exists(path))
+
+
+def sink_one(rows: pl.LazyFrame, path: str, notes: dict[str, str]) -> None:
+    """Write the rows as one Parquet file of their own; ``notes`` go into its footer."""
+    _stream(lambda: rows.sink_parquet(path, compression_level=ZSTD_LEVEL, metadata=notes), path)
+
+
+def _stream(write: Callable[[], None], place: str) -> None:
+    """Writing runs the whole query: what fails may be the disk here, or the data it reads."""
+
+    def run() -> None:
+        with durable.surroundings(place):
+            write()
+
+    guarded(run)
 
 
 def scan(paths: Sequence[str], schema: Schema, older: Sequence[Schema]) -> pl.LazyFrame:
@@ -107,9 +121,7 @@ def _widened(
     rows: pl.LazyFrame, found: dict[str, pl.DataType], wanted: dict[str, pl.DataType]
 ) -> pl.LazyFrame:
     return rows.select(
-        pl.lit(None, kind).alias(name)
-        if name not in found
-        else (pl.col(name) if found[name] == kind else pl.col(name).cast(kind))
+        pl.lit(None, kind).alias(name) if name not in found else _converted(name, found[name], kind)
         for name, kind in wanted.items()
     )
 

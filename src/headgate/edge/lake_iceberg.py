@@ -188,9 +188,7 @@ class IcebergLake:
         with durable.surroundings(path):
             durable.make_folder(self._quarantine)
             try:
-                _lazy(bad).sink_parquet(
-                    draft, compression_level=iceberg_rows.ZSTD_LEVEL, metadata={"headgate.batch": batch}
-                )
+                iceberg_rows.sink_one(_lazy(bad), draft, {"headgate.batch": batch})
                 durable.put(draft, path)
             except BaseException:
                 durable.remove((draft,))

@@ -5,8 +5,8 @@
         disk.cut_power()    # only what was synced is left
 
 A file is kept if it was synced, and if each folder from the root down to it was synced while it held its name.
-What was there before the block is kept. Not simulated: a file that was synced, changed and not synced again (the
-files concerned are written once), nor SQLite's files, whose own syncs are not seen here: name them ``spared``.
+What was there before the block is kept; a file that was changed since it was synced goes whole. Not simulated:
+files that come back after they were deleted, nor SQLite's, whose own syncs are not seen here: name them ``spared``.
 """
 
 from __future__ import annotations
@@ -31,13 +31,14 @@ class Unsynced:
         self._root = root.resolve()
         self._spared = spared
         self._off = off
-        self._contents: set[Path] = set()
+        self._contents: set[tuple[int, int]] = set()
         self._names: set[Path] = set()
         self._real = durable.sync
 
     def __enter__(self) -> Self:
-        self._contents.update(self._root.rglob("*"))
-        self._names.update(self._contents)
+        found = list(self._root.rglob("*"))
+        self._contents.update(_content(path) for path in found)
+        self._names.update(found)
         durable.sync = self._sync
         return self
 
@@ -67,13 +68,19 @@ class Unsynced:
                 continue
             if real.is_dir():
                 self._names.update(real.iterdir())
-            self._contents.add(real)
+            self._contents.add(_content(real))
 
     def _safe(self, path: Path) -> bool:
         if path.name.endswith(self._spared):
             return True
-        kept = path in self._contents or path.is_dir()
+        kept = path.is_dir() or _content(path) in self._contents
         while kept and path != self._root:
             kept = path in self._names
             path = path.parent
         return kept
+
+
+def _content(path: Path) -> tuple[int, int]:
+    """A file as of its last change: it keeps this when it is renamed."""
+    seen = path.stat()
+    return seen.st_ino, seen.st_mtime_ns
