@@ -1,0 +1,1 @@
+"""Contracts: ODCS documents, read losslessly, judged, and compiled to what the model knows."""

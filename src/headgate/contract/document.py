@@ -1,0 +1,155 @@
+"""A contract as it was written: bytes, tree, lines. Valid ODCS v3, or `ContractUnusable` at a line.
+
+The prose of the standard outranks its JSON Schema, and its own examples mix versions: a contract is valid if the
+newest schema takes it, or the schema of the version it names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import NoReturn
+
+from ruamel.yaml.nodes import Node
+
+from headgate.contract import yaml_tree
+from headgate.contract.json_schema import Path, Problem, Value, problems, text_of
+from headgate.model.errors import ContractUnusable
+
+NEWEST = "v3.2"
+VERSIONS = {
+    "v3.0.0": "v3.0",
+    "v3.0.1": "v3.0",
+    "v3.0.2": "v3.0",
+    "v3.1.0": "v3.1",
+    "v3.2.0": "v3.2",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A valid ODCS document.
+
+    ``data`` are its bytes, untouched, and ``digest`` their SHA-256. ``tree`` is what they say, as plain values
+    (numbers exact); ``place`` is where it was read, for people.
+    """
+
+    data: bytes = field(repr=False)
+    place: str
+    digest: str
+    tree: Mapping[str, Value] = field(repr=False, compare=False)
+    node: Node = field(repr=False, compare=False)
+
+
+def parse(data: bytes, place: str) -> Document:
+    """Read and validate a contract. Raises ContractUnusable with place ``path:line``."""
+    if len(data) > yaml_tree.BYTES_MAX:
+        raise ContractUnusable(
+            f"the contract has {len(data):,} bytes, more than {yaml_tree.BYTES_MAX:,}",
+            hint="is this the contract, or the data?",
+            place=place,
+        )
+    node = yaml_tree.compose(_decoded(data, place), place)
+    tree = yaml_tree.construct(node, place)
+    if not isinstance(tree, dict):
+        raise ContractUnusable(
+            "this is not an ODCS contract: it holds no map of names to values",
+            hint="a contract starts with apiVersion, kind, id, version and schema",
+            place=f"{place}:1",
+        )
+    document = Document(data, place, hashlib.sha256(data).hexdigest(), tree, node)
+    _validate(document)
+    return document
+
+
+def place_of(document: Document, path: Path) -> str:
+    """``orders.odcs.yaml:14``: where ``path`` stands."""
+    return f"{document.place}:{yaml_tree.line_of(document.node, path)}"
+
+
+def line_of(document: Document, place: str) -> int:
+    """The line (from 1) of a rule's place (``schema[0].properties[2].quality[1]``), or of its nearest parent."""
+    steps = re.findall(r"([^.\[\]]+)|\[([0-9]+)\]", place)
+    return yaml_tree.line_of(document.node, tuple(name or int(at) for name, at in steps))
+
+
+def written_at(document: Document, path: Path) -> str | None:
+    """The scalar at ``path`` as it was written, or None."""
+    return yaml_tree.written_at(document.node, path)
+
+
+def refuse(document: Document, path: Path, message: str, hint: str) -> NoReturn:
+    """Raise ContractUnusable at ``path``: its name, and the line."""
+    where = f"{text_of(path)}: " if path else ""
+    raise ContractUnusable(f"{where}{message}", hint=hint, place=place_of(document, path))
+
+
+def _decoded(data: bytes, place: str) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ContractUnusable(
+            f"the contract is not UTF-8: byte 0x{data[error.start]:02x}",
+            hint="save it as UTF-8",
+            place=f"{place}:{line}",
+        ) from None
+
+
+def _validate(document: Document) -> None:
+    version = document.tree.get("apiVersion")
+    if document.tree.get("kind") != "DataContract" and "kind" in document.tree:
+        refuse(
+            document,
+            ("kind",),
+            f"this is a {document.tree['kind']}, not a DataContract",
+            "give a data contract",
+        )
+    if "dataContractSpecification" in document.tree:
+        refuse(
+            document,
+            ("dataContractSpecification",),
+            "this contract follows the Data Contract Specification, not ODCS",
+            "convert it: datacontract export --format odcs",
+        )
+    if version is None:
+        refuse(document, (), "this is not an ODCS contract: it has no apiVersion", "add apiVersion: v3.2.0")
+    if version not in VERSIONS:
+        hint = f"use one of {', '.join(VERSIONS)}"
+        refuse(document, ("apiVersion",), f"ODCS {version} is not read here", hint)
+    found = problems(_schema(NEWEST), dict(document.tree))
+    if found and VERSIONS[str(version)] != NEWEST:
+        found = problems(_schema(VERSIONS[str(version)]), dict(document.tree))
+    if found:
+        _refuse_problems(document, found)
+
+
+def _refuse_problems(document: Document, found: list[Problem]) -> NoReturn:
+    unique = list(dict.fromkeys(found))
+    first = min(unique, key=lambda one: (yaml_tree.line_of(document.node, one.path), -len(one.path)))
+    more = f" (and {len(unique) - 1} more)" if len(unique) > 1 else ""
+    hint = _HINTS.get(_last_name(first.path)) or first.hint or f"see {_STANDARD}"
+    refuse(document, first.path, f"{first.message}{more}", hint)
+
+
+def _last_name(path: Path) -> str:
+    return next((step for step in reversed(path) if isinstance(step, str)), "")
+
+
+@cache
+def _schema(name: str) -> Mapping[str, Value]:
+    text = files("headgate.contract").joinpath("odcs", f"{name}.json").read_text("utf-8")
+    schema: dict[str, Value] = json.loads(text)
+    return schema
+
+
+_STANDARD = "https://bitol-io.github.io/open-data-contract-standard/"
+_HINTS = {
+    "enum": "write members as enum: [{value: a}, {value: b}]",
+    "slaProperties": "write entries as - property: latency, value: 4, unit: h",
+}

@@ -1,0 +1,297 @@
+"""``quality`` of properties and objects: metrics and SQL with their bounds, and what is only told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import get_args
+
+from headgate.contract.document import written_at
+from headgate.contract.draft import Draft, Subject
+from headgate.contract.json_schema import Path, Value
+from headgate.contract.settings import Settings, settings
+from headgate.contract.types import described, scalar
+from headgate.model.contract import AnyType, ArrayType, ObjectType, StringType
+from headgate.model.rule import (
+    AllOf,
+    Body,
+    Bound,
+    DuplicateRows,
+    FailingRows,
+    Matches,
+    Measured,
+    NotCompiled,
+    NotMissing,
+    NotNull,
+    OneOf,
+    Operator,
+    Predicate,
+    RowCount,
+    Scalar,
+    SqlResult,
+    Told,
+    Unique,
+)
+
+OPERATORS: tuple[Operator, ...] = get_args(Operator)
+_METRICS = {"duplicateCount": "duplicateValues", "nullCheck": "nullValues"}  # of ODCS 3.0, as `rule`
+_ARGUMENTS = {
+    "nullValues": set[str](),
+    "missingValues": {"missingValues"},
+    "invalidValues": {"validValues", "pattern"},
+    "duplicateValues": {"properties"},
+    "rowCount": set[str](),
+}
+_KNOWN = {
+    "id", "name", "description", "type", "metric", "rule", "arguments", "query", "engine", "implementation",
+    "unit", "dimension", "method", "severity", "businessImpact", "schedule", "scheduler", "tags",
+    "authoritativeDefinitions", "customProperties", *OPERATORS,
+}  # fmt: skip
+
+
+def drafts(subject: Subject, columns: Mapping[str, str], label: str) -> Iterator[Draft]:
+    """One rule for each entry. ``columns``: property names (logical and physical) to columns; ``label``: the
+    object's name, which its named rules start with.
+    """
+    entries = subject.part.get("quality")
+    for at, entry in enumerate(entries if isinstance(entries, list) else []):
+        if not isinstance(entry, dict):
+            continue
+        path = subject.at("quality", at)
+        own = settings(subject.document, path, entry.get("customProperties"), "rule")
+        body = _body(subject, ("quality", at), entry, columns, own)
+        if own.on_fail == "quarantine_rows" and isinstance(body, Measured):
+            subject.refuse(
+                ("quality", at),
+                "onFail quarantine_rows is for rules that single rows can fail",
+                "use quarantine_batch or warn",
+            )
+        yield Draft(
+            _name(subject, entry, label),
+            body,
+            path,
+            description=str(entry.get("description") or ""),
+            dimension=_text(entry.get("dimension")),
+            severity=_text(entry.get("severity")),
+            settings=own,
+        )
+
+
+def _name(subject: Subject, entry: Mapping[str, Value], label: str) -> str:
+    """By ``id``, else ``name``, else the metric or type."""
+    given = _slug(str(entry.get("id") or entry.get("name") or ""))
+    plain = str(entry.get("metric") or entry.get("rule") or entry.get("type") or "quality")
+    if subject.column:
+        return subject.prefix + (given or plain)
+    return f"{label}.{given}" if given else plain
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^\w-]+", "-", text).strip("-")
+
+
+def _body(
+    subject: Subject, steps: Path, entry: Mapping[str, Value], columns: Mapping[str, str], own: Settings
+) -> Body:
+    kind = entry.get("type") or "library"
+    unknown = sorted(set(entry) - _KNOWN)
+    if kind == "text":
+        return Told(str(entry.get("description") or entry.get("name") or "a rule in words"))
+    if kind == "custom":
+        return NotCompiled(f"a rule of {entry.get('engine') or 'another engine'}, which is not run here")
+    if unknown:
+        return NotCompiled(f"{', '.join(unknown)} is not known here")
+    if kind == "sql":
+        return _sql(subject, steps, entry, own)
+    metric = str(entry.get("metric") or entry.get("rule") or "")
+    metric = _METRICS.get(metric, metric)
+    if metric not in _ARGUMENTS:
+        return NotCompiled(f"the metric {metric!r} is not known here" if metric else "it names no metric")
+    bound = _bound(subject, steps, entry)
+    if bound is None:
+        return NotCompiled("it names no operator, like mustBe")
+    return _metric(subject, steps, entry, metric, bound, columns)
+
+
+def _metric(
+    subject: Subject,
+    steps: Path,
+    entry: Mapping[str, Value],
+    metric: str,
+    bound: Bound,
+    columns: Mapping[str, str],
+) -> Body:
+    given = entry.get("arguments")
+    arguments = given if isinstance(given, dict) else {}
+    if extra := sorted(set(arguments) - _ARGUMENTS[metric]):
+        return NotCompiled(f"the argument {', '.join(extra)} is not known to {metric}")
+    unit = entry.get("unit")
+    if unit not in {None, "rows", "percent"}:
+        return NotCompiled(f"the unit {unit!r} is not known to {metric}")
+    if metric == "rowCount":
+        return (
+            NotCompiled("rows are not counted in percent") if bound.percent else Measured(RowCount(), bound)
+        )
+    if metric == "duplicateValues":
+        found = _duplicate_columns(subject, steps, arguments, columns)
+        if isinstance(found, NotCompiled):
+            return found
+        return Unique(found) if _only_zero(bound) else Measured(DuplicateRows(found), bound)
+    if not subject.column:
+        return NotCompiled(f"{metric} belongs to a property")
+    predicate = _predicate(subject, (*steps, "arguments"), subject.column, metric, arguments)
+    if isinstance(predicate, NotCompiled) or _only_zero(bound):
+        return predicate
+    return Measured(FailingRows(predicate), bound)
+
+
+def _predicate(
+    subject: Subject, steps: Path, column: str, metric: str, arguments: Mapping[str, Value]
+) -> Predicate | NotCompiled:
+    if metric == "nullValues":
+        return NotNull(column)
+    if metric == "missingValues":
+        return NotMissing(column, _missing(subject, (*steps, "missingValues"), arguments))
+    parts: list[Predicate] = []
+    if "validValues" in arguments:
+        if isinstance(subject.type, AnyType | ArrayType | ObjectType):
+            return NotCompiled("validValues need a column of a plain type; declare its logicalType")
+        parts.append(OneOf(column, members(subject, (*steps, "validValues"), arguments["validValues"])))
+    if "pattern" in arguments:
+        if not isinstance(subject.type, StringType):
+            return NotCompiled("a pattern needs a column of text")
+        parts.append(Matches(column, pattern(subject, (*steps, "pattern"), arguments["pattern"])))
+    if not parts:
+        return NotCompiled("invalidValues needs validValues or a pattern among its arguments")
+    return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
+
+
+def pattern(subject: Subject, steps: Path, value: Value) -> str:
+    """An ECMA-262 pattern. Raises ContractUnusable for one that is none."""
+    if not isinstance(value, str):
+        subject.refuse(steps, f"{value!r} is no pattern", "put the pattern in quotes")
+    wrong = subject.pattern_error(value)
+    if wrong:
+        subject.refuse(
+            steps, f"{value!r} is no ECMA-262 pattern: {wrong}", "correct it; no delimiters, no flags"
+        )
+    return value
+
+
+def members(subject: Subject, steps: Path, values: Value, key: str | None = None) -> tuple[Scalar, ...]:
+    """Members of an enumeration, as values of the column's type; null is left out, since it has no say."""
+    if not isinstance(values, list):
+        subject.refuse(steps, "is no list", "write a list: [a, b]")
+    found: list[Scalar] = []
+    for at, one in enumerate(values):
+        here: Path = (*steps, at) if key is None else (*steps, at, key)
+        value = one.get(key) if key is not None and isinstance(one, dict) else one
+        if value is None:
+            continue
+        try:
+            found.append(scalar(subject.type, value, _written(subject, here)))
+        except ValueError as error:
+            subject.refuse(here, str(error), f"members are of the column's type, {described(subject.type)}")
+    return tuple(dict.fromkeys(found))
+
+
+def _missing(subject: Subject, steps: Path, arguments: Mapping[str, Value]) -> tuple[Scalar, ...]:
+    """As values of the column's type where they are; any other is a text that stands for nothing, like N/A."""
+    values = arguments.get("missingValues")
+    found: list[Scalar] = []
+    for at, one in enumerate(values if isinstance(values, list) else []):
+        if one is None:
+            continue
+        written = _written(subject, (*steps, at)) or str(one)
+        try:
+            found.append(scalar(subject.type, one, written))
+        except ValueError:
+            found.append(written)
+    return tuple(dict.fromkeys(found))
+
+
+def _duplicate_columns(
+    subject: Subject, steps: Path, arguments: Mapping[str, Value], columns: Mapping[str, str]
+) -> tuple[str, ...] | NotCompiled:
+    names = arguments.get("properties")
+    if subject.column:
+        if names is not None:
+            return NotCompiled("several properties belong to a rule of the object, not of one property")
+        if isinstance(subject.type, ArrayType | ObjectType):
+            return NotCompiled("values of this type are not compared with one another")
+        return (subject.column,)
+    if not isinstance(names, list) or not names:
+        return NotCompiled("duplicateValues of an object needs properties among its arguments")
+    for at, name in enumerate(names):
+        if str(name) not in columns:
+            subject.refuse(
+                (*steps, "arguments", "properties", at),
+                f"there is no property {name!r}",
+                f"name properties of this object: {', '.join(list(columns)[:10])}",
+            )
+    return tuple(dict.fromkeys(columns[str(name)] for name in names))
+
+
+def _sql(subject: Subject, steps: Path, entry: Mapping[str, Value], own: Settings) -> Body:
+    if own.dialect is not None and own.dialect.casefold() != "duckdb":
+        return NotCompiled(f"SQL of {own.dialect} is not run here")
+    bound = _bound(subject, steps, entry)
+    if bound is None:
+        return NotCompiled("it names no operator, like mustBe")
+    query = str(entry.get("query") or "")
+    if not query.strip():
+        subject.refuse((*steps, "query"), "the query is empty", "write a SELECT of one number")
+    return Measured(SqlResult(query, subject.column or None), Bound(bound.operator, bound.values))
+
+
+def _bound(subject: Subject, steps: Path, entry: Mapping[str, Value]) -> Bound | None:
+    given = [name for name in OPERATORS if name in entry]
+    if not given:
+        return None
+    if len(given) > 1:
+        subject.refuse(steps, f"has {' and '.join(given)}", "make it one rule for each")
+    operator = given[0]
+    value = entry[operator]
+    values = value if isinstance(value, list) else [value]
+    numbers = tuple(_operand(subject, (*steps, operator), one) for one in values)
+    if len(numbers) != (2 if "Between" in operator else 1):
+        subject.refuse(
+            (*steps, operator), f"{value!r} is no bound", "between takes two numbers, the others one"
+        )
+    if numbers[0] > numbers[-1]:
+        subject.refuse(
+            (*steps, operator), f"{numbers[0]} is greater than {numbers[1]}", "put the smaller one first"
+        )
+    return Bound(operator, numbers, percent=entry.get("unit") == "percent")
+
+
+def _operand(subject: Subject, steps: Path, value: Value) -> Decimal:
+    if not isinstance(value, int | Decimal):
+        subject.refuse(steps, f"{value!r} is no number", "a bound is a number, or true or false for a query")
+    return Decimal(value)  # true is 1
+
+
+def _only_zero(bound: Bound) -> bool:
+    """True if no single failing row is allowed, whatever the number of rows; and none at all is."""
+    first, last = bound.values[0], bound.values[-1]
+    whole = not bound.percent  # counts of rows have nothing between 0 and 1, shares have
+    match bound.operator:
+        case "mustBe":
+            return first == 0
+        case "mustBeLessOrEqualTo":
+            return first == 0 or (whole and 0 < first < 1)
+        case "mustBeLessThan":
+            return whole and 0 < first <= 1
+        case "mustBeBetween":
+            return first <= 0 and (last == 0 or (whole and 0 < last < 1))
+        case _:
+            return False
+
+
+def _written(subject: Subject, steps: Path) -> str | None:
+    return written_at(subject.document, (*subject.path, *steps))
+
+
+def _text(value: Value) -> str | None:
+    return str(value) if value is not None else None

@@ -1,0 +1,175 @@
+"""customProperties of vendor ``headgate``: what the standard has no word for."""
+
+from __future__ import annotations
+
+import codecs
+import difflib
+import re
+from dataclasses import dataclass, fields, replace
+from decimal import Decimal
+from typing import Literal, cast, get_args
+
+from headgate.contract.document import Document, refuse
+from headgate.contract.json_schema import Path, Value
+from headgate.model.contract import Dialect
+from headgate.model.rule import OnFail, Scope
+
+VENDOR = "headgate"
+Level = Literal["contract", "object", "property", "rule"]
+FileFormat = Literal["csv", "parquet", "jsonl"]
+
+_TABLE = ("contract", "object")
+_ANY = ("contract", "object", "property", "rule")
+LEVELS: dict[str, tuple[str, ...]] = {
+    "onFail": _ANY,
+    "scope": _ANY,
+    "maxQuarantined": _TABLE,
+    "orderBy": _TABLE,
+    "csv": _TABLE,
+    "extraColumns": _TABLE,
+    "missingColumns": _TABLE,
+    "format": _TABLE,
+    "dialect": ("rule",),
+}
+_CSV = ("delimiter", "quote", "encoding", "header", "null")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What one place in a contract says; None where it says nothing."""
+
+    on_fail: OnFail | None = None
+    scope: Scope | None = None
+    max_quarantined: Decimal | None = None
+    order_by: str | None = None
+    csv: Dialect | None = None
+    extra_columns: Literal["fail", "drop"] | None = None
+    missing_columns: Literal["fail", "null"] | None = None
+    format: FileFormat | None = None
+    dialect: str | None = None
+    order_by_path: Path = ()
+
+    def over(self, outer: Settings) -> Settings:
+        """These settings, and the ``outer`` ones where these say nothing."""
+        own = {
+            one.name: value for one in fields(self) if (value := getattr(self, one.name)) not in {None, ()}
+        }
+        return replace(outer, **own)
+
+
+def settings(document: Document, path: Path, custom: Value, level: Level) -> Settings:
+    """The ``customProperties`` at ``path``, a place of this level. Raises ContractUnusable for what is not known."""
+    found: dict[str, object] = {}
+    for at, one in enumerate(custom if isinstance(custom, list) else []):
+        if not isinstance(one, dict) or str(one.get("vendor") or "").casefold() != VENDOR:
+            continue
+        name, here = str(one["property"]), (*path, "customProperties", at)
+        if name not in LEVELS:
+            close = difflib.get_close_matches(name, LEVELS, n=3)
+            hint = f"did you mean {' or '.join(close)}?" if close else f"there is {', '.join(LEVELS)}"
+            refuse(document, (*here, "property"), f"{VENDOR} has no property {name!r}", hint)
+        if level not in LEVELS[name]:
+            places = " or ".join(LEVELS[name])
+            refuse(document, here, f"{name} does not belong to a {level}", f"it belongs to a {places}")
+        key = _snake(name)
+        if key in found:
+            refuse(document, here, f"{name} stands there twice", "keep one of them")
+        try:
+            found[key] = _read(name, one.get("value"))
+        except ValueError as error:
+            refuse(document, (*here, "value"), f"{name} {error}", _FORMS[name])
+        if name == "orderBy":
+            found["order_by_path"] = (*here, "value")
+    return Settings(**found)  # type: ignore[arg-type]  # names and values are matched by `_read`
+
+
+_FORMS = {
+    "onFail": "use quarantine_batch, quarantine_rows or warn",
+    "scope": "use table or delivery",
+    "maxQuarantined": 'use a share: "5%" or 0.05',
+    "orderBy": "use the name of a property",
+    "csv": 'use a map: {delimiter: ";", quote: \'"\', encoding: utf-8, header: true, null: [NA]}',
+    "extraColumns": "use fail or drop",
+    "missingColumns": "use fail or null",
+    "format": "use csv, parquet or jsonl",
+    "dialect": "use the name of a SQL dialect, like duckdb",
+}
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "onFail": get_args(OnFail),
+    "scope": get_args(Scope),
+    "extraColumns": ("fail", "drop"),
+    "missingColumns": ("fail", "null"),
+    "format": get_args(FileFormat),
+}
+
+
+def _read(name: str, value: Value) -> object:
+    if name == "missingColumns" and value is None:
+        return "null"  # `value: null` is what YAML makes of the word
+    if name in _CHOICES:
+        if value not in _CHOICES[name]:
+            raise ValueError(f"cannot be {value!r}")
+        return value
+    if name == "maxQuarantined":
+        return _share(value)
+    if name == "csv":
+        return dialect(value)
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("is no name")
+    return value.strip()
+
+
+def _share(value: Value) -> Decimal:
+    if isinstance(value, str) and (found := re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(%?)\s*", value)):
+        share = Decimal(found[1]) / (100 if found[2] else 1)
+    elif isinstance(value, int | Decimal) and not isinstance(value, bool):
+        share = Decimal(value)
+    else:
+        raise ValueError(f"cannot be {value!r}")
+    if not 0 <= share <= 1:
+        raise ValueError(f"{value} is not between 0 and 100 %")
+    return share
+
+
+def dialect(value: Value) -> Dialect:
+    """How text files are written. Raises ValueError, in words."""
+    if not isinstance(value, dict):
+        raise ValueError("is no map")  # noqa: TRY004  # about a contract's value, not a caller's type
+    for name in value:
+        if name not in _CSV:
+            close = difflib.get_close_matches(name, _CSV, n=1)
+            also = f"; did you mean {close[0]}?" if close else ""
+            raise ValueError(f"knows no {name!r}{also}")
+    base = Dialect()
+    delimiter = value.get("delimiter", base.delimiter)
+    quote = value.get("quote", base.quote)
+    header = value.get("header", base.header)
+    null = value.get("null", [])
+    null = [null] if isinstance(null, str) else null
+    if not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '\r\n"':
+        raise ValueError(f"cannot have the delimiter {delimiter!r}: it is one character")
+    if not isinstance(quote, str) or len(quote) > 1 or (quote and quote in f"\r\n{delimiter}"):
+        raise ValueError(f"cannot have the quote {quote!r}: it is one character, or none")
+    if not isinstance(header, bool):
+        raise ValueError("header is true or false")  # noqa: TRY004  # as above
+    if not isinstance(null, list) or not all(isinstance(one, str) for one in null):
+        raise ValueError("null is a list of texts")
+    return Dialect(
+        delimiter,
+        quote,
+        encoding(value.get("encoding", base.encoding)),
+        header,
+        tuple(cast("list[str]", null)),
+    )
+
+
+def encoding(name: Value) -> str:
+    """An encoding's name as Python spells it. Raises ValueError."""
+    try:
+        return codecs.lookup(str(name)).name
+    except LookupError:
+        raise ValueError(f"knows no encoding {name!r}") from None
+
+
+def _snake(name: str) -> str:
+    return re.sub("[A-Z]", lambda found: "_" + found[0].lower(), name)

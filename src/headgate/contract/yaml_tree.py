@@ -1,0 +1,181 @@
+"""YAML text to plain values and their lines. Numbers stay exact: whole ones are int, all others Decimal.
+
+Not followed: tags of one's own, keys that are no scalars, and anything that only exists to grow (`NODES_MAX`
+counts what aliases stand for, not what is written).
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from headgate.contract.json_schema import Path, Value, text_of
+from headgate.model.errors import ContractUnusable
+
+BYTES_MAX = 8_000_000
+NODES_MAX = 500_000
+DEPTH_MAX = 60
+DIGITS_MAX = 400  # of a number as written, and of its exponent's reach
+
+_TAG = "tag:yaml.org,2002:"
+_INTEGER = re.compile(r"[-+]?[0-9]+")
+_DECIMAL = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
+
+
+def compose(text: str, place: str) -> Node:
+    """The node tree of one YAML document. Raises ContractUnusable, naming the line."""
+    yaml = YAML(typ="safe", pure=True)
+    yaml.max_depth = DEPTH_MAX
+    yaml.composer.warn_double_anchors = False
+    try:
+        root: Node | None = yaml.compose(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        raise _refused(f"this is not YAML: {error.problem or error.context}", place, line) from None
+    except RecursionError:
+        raise _refused("this is nested too deeply", place, 1) from None
+    except YAMLError as error:
+        said = str(error).splitlines()[0]
+        raise _refused(f"this is not YAML: {said}", place, _line_at(text, error)) from None
+    if root is None:
+        raise _refused("the contract is empty", place, 1)
+    return root
+
+
+def construct(root: Node, place: str) -> Value:
+    """Plain values of a node tree. Raises ContractUnusable: a key twice, a tag of one's own, too much of it."""
+    return _Builder(place).value(root, ())
+
+
+def line_of(root: Node, path: Path) -> int:
+    """The line (from 1) of what stands at ``path``, or of its nearest parent there is.
+
+    Of an entry in a map it is the key's line.
+    """
+    node, line = root, root.start_mark.line
+    for step in path:
+        key, found = _child(node, step)
+        if found is None:
+            break
+        node, line = found, (key or found).start_mark.line
+    return int(line) + 1
+
+
+def written_at(root: Node, path: Path) -> str | None:
+    """The text of the scalar at ``path`` as it was written (``007``, ``1.0``); None if there is no scalar."""
+    node: Node = root
+    for step in path:
+        found = _child(node, step)[1]
+        if found is None:
+            return None
+        node = found
+    return str(node.value) if isinstance(node, ScalarNode) else None
+
+
+def _child(node: Node, step: str | int) -> tuple[Node | None, Node | None]:
+    if isinstance(node, SequenceNode) and isinstance(step, int) and step < len(node.value):
+        return None, node.value[step]
+    if isinstance(node, MappingNode):
+        for key, value in node.value:
+            if isinstance(key, ScalarNode) and key.value == step:
+                return key, value
+    return None, None
+
+
+class _Builder:
+    """One walk over a node tree: it counts, and knows what it is inside of."""
+
+    def __init__(self, place: str) -> None:
+        self.place = place
+        self.count = 0
+        self.inside: set[int] = set()
+
+    def value(self, node: Node, path: Path) -> Value:
+        self.count += 1
+        if self.count > NODES_MAX:
+            raise self.refused(f"the contract holds more than {NODES_MAX:,} values, aliases included", node)
+        if isinstance(node, ScalarNode):
+            return self.scalar(node, path)
+        if id(node) in self.inside:
+            raise self.refused("an alias contains itself", node)
+        if len(path) > DEPTH_MAX:
+            raise self.refused("this is nested too deeply", node)
+        self.inside.add(id(node))
+        try:
+            if isinstance(node, SequenceNode) and node.tag == _TAG + "seq":
+                return [self.value(one, (*path, at)) for at, one in enumerate(node.value)]
+            if isinstance(node, MappingNode) and node.tag == _TAG + "map":
+                return self.mapping(node, path)
+        finally:
+            self.inside.discard(id(node))
+        raise self.refused(
+            f"{text_of(path) or 'the contract'} has the tag {node.tag}, which no contract needs", node
+        )
+
+    def mapping(self, node: MappingNode, path: Path) -> dict[str, Value]:
+        own: dict[str, Value] = {}
+        merged: dict[str, Value] = {}
+        for key, value in node.value:
+            if not isinstance(key, ScalarNode):
+                raise self.refused("a key must be plain text", key)
+            if key.tag == _TAG + "merge":
+                for one in value.value if isinstance(value, SequenceNode) else [value]:
+                    part = self.value(one, path)
+                    if not isinstance(part, dict):
+                        raise self.refused("<< takes a map, or a list of maps", value)
+                    merged = {**part, **merged}
+                continue
+            name = str(key.value)
+            if name in own:
+                where = f" in {text_of(path)}" if path else ""
+                raise self.refused(f"{name!r} stands there twice{where}", key, "keep one of them")
+            own[name] = self.value(value, (*path, name))
+        return {**merged, **own} if merged else own
+
+    def scalar(self, node: ScalarNode, path: Path) -> Value:
+        text = str(node.value)
+        match str(node.tag).removeprefix(_TAG):
+            case "str" | "timestamp":
+                return text
+            case "null":
+                return None
+            case "bool" if text.lower() in {"true", "yes", "on", "y"}:
+                return True
+            case "bool" if text.lower() in {"false", "no", "off", "n"}:
+                return False
+            case "int" | "float" as kind:
+                return self.number(text, kind, node, path)
+            case _:
+                pass
+        raise self.refused(f"{text_of(path)} has the tag {node.tag}, which no contract needs", node)
+
+    def number(self, text: str, kind: str, node: ScalarNode, path: Path) -> int | Decimal:
+        plain = text.replace("_", "")
+        if len(plain) > DIGITS_MAX:
+            raise self.refused(f"{text_of(path)} is a number of more than {DIGITS_MAX} digits", node)
+        if kind == "int" and plain[:2].lower() in {"0x", "0o"}:
+            return int(plain, 0)
+        if _INTEGER.fullmatch(plain):
+            return int(plain)
+        if _DECIMAL.fullmatch(plain):
+            number = Decimal(plain)
+            if abs(number.adjusted()) <= DIGITS_MAX:
+                return number
+        raise self.refused(f"{text_of(path)}: {text} is no number to reckon with", node, "put text in quotes")
+
+    def refused(self, message: str, node: Node, hint: str = "") -> ContractUnusable:
+        return _refused(message, self.place, node.start_mark.line + 1, hint)
+
+
+def _refused(message: str, place: str, line: int, hint: str = "") -> ContractUnusable:
+    return ContractUnusable(message, hint=hint or "correct the YAML at this line", place=f"{place}:{line}")
+
+
+def _line_at(text: str, error: YAMLError) -> int:
+    position = getattr(error, "position", None)
+    return text.count("\n", 0, position) + 1 if isinstance(position, int) else 1
