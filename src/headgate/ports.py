@@ -122,8 +122,7 @@ class Engine(Protocol):
     ) -> Checked:
         """Judge rows as they are. Every rule of the contract has a finding, in the contract's order.
 
-        ``parents``: the tables that References rules name; one that is missing makes its rule fail for every
-        non-null row. ``existing``: for a Unique rule, published rows its keys may not meet again.
+        ``parents``: the tables that References rules name; the rule of one that is missing is not_executed. ``existing``: for a Unique rule, published rows its keys may not meet again.
         """
         ...
 

@@ -226,7 +226,7 @@ class Project:
         format: str | None = None,
     ) -> LoadIntent:
         """What `load` is asked to do, its names and numbers checked."""
-        from headgate.edge.source_files import read_document
+        from headgate.edge.documents import read_document
 
         document = contract if isinstance(contract, bytes | None) else read_document(os.fspath(contract))
         return LoadIntent(
@@ -341,7 +341,7 @@ class Project:
 
     def sql(self, query: str, ref: str = "main") -> Selected:
         """One SELECT over the tables of a ref and the system tables in schema ``headgate``."""
-        tables = {**tables_of(self.ports, self.tree(ref)), **system_tables(self.ports.store, self.ports.lake)}
+        tables = {**tables_of(self.ports, self.tree(ref)), **system_tables(self.ports.store)}
         return self.ports.queries.select(query, tables)
 
     def status(self) -> Status:

@@ -23,6 +23,9 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import IO, Self, cast
 
+if sys.platform != "win32":
+    import resource
+
 _LENGTH_BYTES = 8
 _KEEP = frozenset(
     {"PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "TEMP", "TMP", "LANG", "LC_ALL"}
@@ -119,8 +122,6 @@ def serve(answer: Callable[[bytes], bytes]) -> None:
 def limit_cpu(seconds: float, threads: int = 1) -> None:
     """Have the kernel end this process after ``seconds`` more of CPU time on each of ``threads``."""
     if sys.platform != "win32":
-        import resource  # deliberately late: there is no such module on Windows
-
         used = time.process_time()
         _, hard = resource.getrlimit(resource.RLIMIT_CPU)
         soft = int(used + seconds * threads) + _CPU_SECONDS_SPARE
@@ -131,8 +132,6 @@ def limit_cpu(seconds: float, threads: int = 1) -> None:
 def limit_memory(size_bytes: int) -> None:
     """Have the kernel refuse this process more private memory than that. Where it cannot (macOS), nothing."""
     if sys.platform == "linux":
-        import resource  # deliberately late: there is no such module on Windows
-
         _, hard = resource.getrlimit(resource.RLIMIT_DATA)
         if hard == resource.RLIM_INFINITY or size_bytes <= hard:
             resource.setrlimit(resource.RLIMIT_DATA, (size_bytes, hard))

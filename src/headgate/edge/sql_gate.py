@@ -178,7 +178,7 @@ def _judge_expression(expression: Mapping[str, Any], scope: _Scope) -> None:
         raise _Refused(f"the query holds {_words(kind)}, which is not allowed")
     if kind in {"FUNCTION", "WINDOW"}:
         name = expression["function_name"].lower()
-        known = name in FUNCTIONS or name.upper() in OPERATORS
+        known = name in FUNCTIONS or expression["function_name"] in OPERATORS
         if not known or expression["schema"] or expression["catalog"]:
             raise _Refused(f"the query calls {name}(), which is not among the functions that it may call")
     if kind == "TYPE" and (expression["schema"] or expression["catalog"]):

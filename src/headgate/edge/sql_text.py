@@ -10,7 +10,7 @@ DEFAULT_SCHEMA = "default"
 
 # What stands in quotes or comments is passed over: there, a brace is a brace.
 _PASSED_OVER = r"""
-    [eE]'(?:[^'\\]|\\.|'')*'           # a string with escapes
+    (?<!\w)[eE]'(?:[^'\\]|\\.|'')*'           # a string with escapes
   | '(?:[^']|'')*'                     # a string
   | "(?:[^"]|"")*"                     # a quoted name
   | --[^\n]*                           # a comment

@@ -16,7 +16,7 @@ from headgate.flow.preparing import Base, seen
 from headgate.flow.runs import close, ended, event, new_run, opened, target_ref
 from headgate.model.commit import Commit
 from headgate.model.errors import WrongUse
-from headgate.model.names import CommitId, Key, RefName, RunId, TableName, table_of
+from headgate.model.names import CommitId, Key, RefName, RunId, table_of
 from headgate.model.run import Conflict, Run
 from headgate.model.tree import Delta, Entry, TableEntry, Tree
 from headgate.model.verdict import Finding, Verdict
@@ -227,7 +227,7 @@ def _revert_on(
     return _commit(ports, run, base, [base.commit], changes, f"revert {undone.id[:12]}", reverts=undone.id)
 
 
-def _undone(ports: Ports, delta: Delta, now: Entry | None) -> Entry | None | Unmergeable:
+def _undone(ports: Ports, delta: Delta, now: Entry | None) -> Entry | Unmergeable | None:
     if now == delta.new:
         return delta.old
     if isinstance(delta.new, TableEntry) and isinstance(now, TableEntry):

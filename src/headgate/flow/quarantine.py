@@ -53,7 +53,7 @@ def replay(
     )
     if said is not None and isinstance(said.intent.get("order_by"), str):
         intent = replace(intent, order_by=str(said.intent["order_by"]))
-    what: Sequence[str] | Delivery = data if data else read(row)
+    what: Sequence[str] | Delivery = data or read(row)
     # Rows that are replayed were never delivered in effect, whatever their bytes: nothing is a duplicate here.
     return load(ports, replace(intent, again=True), what, recover=recover, tell=tell)
 

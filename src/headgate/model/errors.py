@@ -1,6 +1,7 @@
 """One error tree. Bad data is a returned verdict; only bad programs and bad surroundings raise.
 
     HeadgateError
+    |- CheckFailed          exit 1   only where a caller asked for an exception: `Checked.raise_for_failure`
     |- WrongUse             exit 2   the call itself cannot be meant
     |  |- ContractUnusable           a contract that is not YAML, not ODCS, or contradicts itself
     |  `- BatchMismatch              the same --batch with other bytes
@@ -40,6 +41,12 @@ class HeadgateError(Exception):
     def __str__(self) -> str:
         where = f"{self.place}: " if self.place else ""
         return f"{where}{self.message} ({self.hint})"
+
+
+class CheckFailed(HeadgateError):
+    """The data did not pass, and the caller asked to have that raised."""
+
+    kind = "check_failed"
 
 
 class WrongUse(HeadgateError):
@@ -114,6 +121,7 @@ class Bug(HeadgateError):
 EXIT_DONE = 0
 EXIT_REFUSED = 1
 EXIT_CODES: dict[type[HeadgateError], int] = {
+    CheckFailed: 1,
     WrongUse: 2,
     ContractUnusable: 2,
     BatchMismatch: 2,

@@ -12,7 +12,8 @@ from headgate.ports import Lake
 @dataclass(frozen=True, slots=True)
 class FileChange:
     """Which data files a change added and removed. Read from the two file lists themselves: metadata files are
-    immutable and kept, so this holds whatever snapshots were expired from them."""
+    immutable and kept, so this holds whatever snapshots were expired from them.
+    """
 
     added: frozenset[str]
     removed: frozenset[str]
@@ -60,7 +61,7 @@ def merge_table(
 
 def undo_table(
     lake: Lake, before: TableEntry | None, change: TableEntry | None, now: TableEntry | None
-) -> TableEntry | None | Unmergeable | Literal["untouched"]:
+) -> TableEntry | Unmergeable | Literal["untouched"] | None:
     """``now`` without what turned ``before`` into ``change``. None: the table goes.
 
     A rewrite can only be undone while nothing came after it; appended files can be taken out again as long as
