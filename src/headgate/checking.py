@@ -1,0 +1,148 @@
+"""Checking data against a contract with no project at all. Kept apart from `project`: it starts faster.
+
+checked = headgate.check("flights.csv", "flights.odcs.yaml")
+checked.verdict.passed, checked.bad_rows
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from headgate.contract.compile import compile as compile_contract
+from headgate.contract.document import Document, parse
+from headgate.edge.documents import read_document
+from headgate.edge.engine_narwhals import NarwhalsEngine
+from headgate.edge.patterns import check_syntax
+from headgate.edge.source_files import FileSource, frame
+from headgate.intake.policy import warned
+from headgate.model.contract import Dialect, TableContract
+from headgate.model.errors import CheckFailed
+from headgate.model.verdict import Verdict
+from headgate.ports import Checked as Judged
+from headgate.ports import Delivery, Split
+
+if TYPE_CHECKING:
+    from headgate.contract.lint import Advice
+
+Data = str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | object
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check found, and the rows on both sides of it. Rows are read when they are asked for."""
+
+    verdict: Verdict
+    contract: TableContract
+    _delivery: Delivery
+    _judged: Judged
+
+    @property
+    def good_rows(self) -> pl.DataFrame:
+        """Rows that no rule about rows fails, typed as the contract says. In memory; see `write_good`."""
+        return _lazy(self._split.good).collect(engine="streaming")
+
+    @property
+    def bad_rows(self) -> pl.DataFrame:
+        """The other rows: ``object``, ``location``, ``row`` (1 is the first), ``rules`` and ``raw`` (JSON text)."""
+        return _lazy(self._split.bad).collect(engine="streaming")
+
+    @property
+    def _split(self) -> Split:
+        warns = warned(self.contract)
+        return NarwhalsEngine().split(self._delivery.rows, self.contract, self._judged, warn=warns)
+
+    def write(self, good: str | None = None, bad: str | None = None) -> None:
+        """Write good and bad rows to files (.csv, .parquet, .jsonl by their suffix), each as a whole or not at all."""
+        from headgate.edge.sink import write_files
+
+        split = self._split
+        write_files([(f, p) for f, p in ((split.good, good), (split.bad, bad)) if p is not None])
+
+    def raise_for_failure(self) -> Checked:
+        """Itself, if the verdict passes. Raises CheckFailed."""
+        if not self.verdict.passed:
+            first = self.verdict.blocking[0]
+            raise CheckFailed(
+                f"{len(self.verdict.blocking)} rules failed, first {first.rule}: {first.message}",
+                hint="look at .verdict and .bad_rows",
+                place=self.contract.object,
+            )
+        return self
+
+
+def check(
+    data: Data,
+    contract: str | os.PathLike[str] | bytes,
+    *,
+    object: str | None = None,
+    allow_unexecuted: Collection[str] = (),
+    format: str | None = None,
+    dialect: Dialect | None = None,
+) -> Checked:
+    """Check files (paths, folders, patterns) or a frame (Polars, Arrow, pandas) against a contract.
+
+    ``object``: which schema object of the contract, if it has several. ``dialect``: how CSV is written, in place of
+    what the contract says. A verdict that does not pass is returned, not raised.
+
+    Raises NotThere, Unreadable (data or contract), ContractUnusable, WrongUse.
+    """
+    document = _document(contract)
+    compiled = compile_contract(document, object, syntax=check_syntax)
+    delivery = deliver(data, dialect or compiled.dialect, format or compiled.format)
+    judged = NarwhalsEngine().check(
+        delivery.rows,
+        compiled,
+        parents={},
+        existing={},
+        table_rules="all",
+        allowed=frozenset(allow_unexecuted),
+    )
+    return Checked(judged.verdict, compiled, delivery, judged)
+
+
+def deliver(data: Data, dialect: Dialect, format: str | None = None) -> Delivery:
+    """Files or a frame as a delivery."""
+    if isinstance(data, str | os.PathLike):
+        data = [data]
+    if isinstance(data, Sequence) and data and all(isinstance(d, str | os.PathLike) for d in data):
+        source = FileSource()
+        return source.read(source.find([os.fspath(d) for d in data], format), dialect)
+    return frame(data)
+
+
+def _document(contract: str | os.PathLike[str] | bytes) -> Document:
+    if isinstance(contract, bytes):
+        return parse(contract, "contract")
+    path = os.fspath(contract)
+    return parse(read_document(path), path)
+
+
+def lint(contract: str | os.PathLike[str] | bytes) -> tuple[Advice, ...]:
+    """What a contract could say better. Raises ContractUnusable for one that says nothing usable."""
+    from headgate.contract.lint import lint as advise
+
+    document = _document(contract)
+    return advise(document, syntax=check_syntax)
+
+
+def infer(data: Data, name: str | None = None, dialect: Dialect | None = None) -> bytes:
+    """A contract that the data pass, as a person would write it. Sniffs the CSV dialect, unless told."""
+    from headgate.contract.infer import infer as written
+    from headgate.edge.profile import profiled, sniffed
+
+    if dialect is None:
+        dialect = sniffed(data) if isinstance(data, str | os.PathLike) else Dialect()
+    delivery = deliver(data, dialect)
+    called = name or (Path(data).stem if isinstance(data, str | os.PathLike) else "data")
+    return written(called, profiled(delivery.rows), dialect)
+
+
+def _lazy(found: object) -> pl.LazyFrame:
+    assert isinstance(found, pl.LazyFrame)
+    return found

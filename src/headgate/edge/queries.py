@@ -1,0 +1,31 @@
+"""People's SQL over the tables of a commit, in the locked-down DuckDB of `engine_sql`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from headgate.edge.engine_sql import select
+from headgate.model.errors import NotThere
+from headgate.ports import Frame, Selected
+
+
+class DuckQueries:
+    """`Queries` on DuckDB."""
+
+    def select(self, sql: str, tables: Mapping[str, Callable[[], Frame]]) -> Selected:
+        """Only tables whose names occur in the text are opened: names are plain letters, so a query that reads
+        one cannot but spell it."""
+        lowered = sql.lower()
+        named = {
+            name: open_() for name, open_ in tables.items() if name.rpartition(".")[2].lower() in lowered
+        }
+        try:
+            found = select(sql, named)
+        except NotThere as error:
+            raise NotThere.among("table", error.place, _spoken(tables)) from error
+        columns = [column.to_pylist() for column in found.columns]
+        return Selected(tuple(found.column_names), tuple(zip(*columns, strict=True)))
+
+
+def _spoken(tables: Mapping[str, object]) -> list[str]:
+    return [name.removeprefix("default.") for name in tables]
