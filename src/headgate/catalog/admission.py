@@ -76,8 +76,9 @@ def plan_moves(
     """How each ref changes, or why none may.
 
     A change of a ref that exists must carry `RefIs`; without it, it is a creation. Protection stays: no move
-    takes it away, and an alias that once showed a protected branch is protected itself. Tags do
-    not move. Protected refs, and branches behind a protected alias, are not deleted and only move to commits that `_unfit` has nothing against.
+    takes it away, and an alias that once showed a protected branch is protected itself. Tags do not move.
+    Protected refs, and branches behind a protected alias, are not deleted, and only move to commits that
+    `_unfit` has nothing against.
     """
     seen = {r.name for r in requires if isinstance(r, RefIs)}
     if len({c.name for c in changes}) < len(changes):
