@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from headgate.contract.compile import compile as compile_contract
+from headgate.contract.compile import compile_contract
 from headgate.contract.document import Document, parse
 from headgate.edge.documents import read_document
 from headgate.edge.engine_narwhals import NarwhalsEngine
@@ -93,7 +93,7 @@ def check(
     Raises NotThere, Unreadable (data or contract), ContractUnusable, WrongUse.
     """
     document = _document(contract)
-    compiled = compile_contract(document, object, syntax=check_syntax)
+    compiled = compile_contract(document, object, pattern_error=check_syntax)
     delivery = deliver(data, dialect or compiled.dialect, format or compiled.format)
     judged = NarwhalsEngine().check(
         delivery.rows,
@@ -128,7 +128,7 @@ def lint(contract: str | os.PathLike[str] | bytes) -> tuple[Advice, ...]:
     from headgate.contract.lint import lint as advise
 
     document = _document(contract)
-    return advise(document, syntax=check_syntax)
+    return advise(document, pattern_error=check_syntax)
 
 
 def infer(data: Data, name: str | None = None, dialect: Dialect | None = None) -> bytes:

@@ -484,7 +484,7 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """All of the outside world that a flow may touch. ``syntax`` judges a regular expression: None is fine."""
+    """All of the outside world that a flow may touch. ``pattern_error``: what is wrong with a regular expression, or None."""
 
     source: Source
     engine: Engine
@@ -493,5 +493,5 @@ class Ports:
     store: Store
     locks: Locks
     clock: Clock
-    syntax: Callable[[str], str | None]
+    pattern_error: Callable[[str], str | None]
     author: str = ""

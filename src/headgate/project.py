@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypedDict, Unpack, cast
 
 from headgate.catalog import commits, refs
 from headgate.catalog.trees import EMPTY_ROOT, load_tree
 from headgate.edge import config, store_sql
 from headgate.edge.clock import SystemClock
+from headgate.edge.documents import read_document
 from headgate.edge.engine_narwhals import NarwhalsEngine
 from headgate.edge.lake_iceberg import IcebergLake
 from headgate.edge.locks import FileLocks
@@ -58,6 +59,29 @@ Data = str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | object
 
 def _quiet(_: str) -> None:
     return None
+
+
+class LoadOptions(TypedDict, total=False):
+    """How to load. ``contract``: a path, or its bytes; left out, the target's own is taken.
+
+    ``mode``: append, merge (by primary key) or replace. ``to``: the target branch. ``order_by``: under merge, the
+    column that decides between versions. ``batch``: your own id for what is delivered; ``again`` loads it even if
+    it was delivered before. ``on_fail``: quarantine_batch, quarantine_rows (up to ``max_quarantined``, "5%" or
+    0.05) or warn. ``unguarded``: load without any contract. ``allow_unexecuted``: names of rules that nothing here
+    can execute. ``format``: of files whose names do not say it.
+    """
+
+    contract: str | os.PathLike[str] | bytes | None
+    mode: str
+    to: str
+    order_by: str | None
+    batch: str | None
+    again: bool
+    on_fail: str | None
+    max_quarantined: str | float | None
+    unguarded: bool
+    allow_unexecuted: Sequence[str]
+    format: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +142,7 @@ def open_project(
         store=store_sql.open_store(settings.catalog, clock),
         locks=FileLocks(settings.folder / "locks"),
         clock=clock,
-        syntax=check_syntax,
+        pattern_error=check_syntax,
         author=_author(environ),
     )
     return Project(settings.root, ports, settings.environments)
@@ -168,86 +192,40 @@ class Project:
 
     # -- data in
 
-    def load(
-        self,
-        table: str,
-        data: Data,
-        *,
-        contract: str | os.PathLike[str] | bytes | None = None,
-        mode: str = "append",
-        to: str = "main",
-        order_by: str | None = None,
-        batch: str | None = None,
-        again: bool = False,
-        on_fail: str | None = None,
-        max_quarantined: str | float | None = None,
-        unguarded: bool = False,
-        allow_unexecuted: Sequence[str] = (),
-        format: str | None = None,
-        tell: Tell = _quiet,
-    ) -> Loaded:
+    def load(self, table: str, data: Data, *, tell: Tell = _quiet, **options: Unpack[LoadOptions]) -> Loaded:
         """Load files (paths, folders, patterns) or a frame (Polars, Arrow, pandas) into a table.
 
-        Returns what became of it; a batch that its contract stops is ``outcome="quarantined"``, no exception.
+        ``tell`` hears what is being done. Returns what became of it; a batch that its contract stops is
+        ``outcome="quarantined"``, no exception.
+
         Raises NotThere, Unreadable, ContractUnusable, WrongUse, BatchMismatch, Unavailable, OutcomeUnknown.
         """
-        intent = self.intent(
-            table,
-            contract=contract,
-            mode=mode,
-            to=to,
-            order_by=order_by,
-            batch=batch,
-            again=again,
-            on_fail=on_fail,
-            max_quarantined=max_quarantined,
-            unguarded=unguarded,
-            allow_unexecuted=allow_unexecuted,
-            format=format,
-        )
-        return loading.load(
-            self.ports, intent, _data(self.ports, data), recover=self._recover_batch, tell=tell
-        )
+        intent = self.intent(table, **options)
+        return loading.load(self.ports, intent, _data(data), recover=self._recover_batch, tell=tell)
 
-    def intent(
-        self,
-        table: str,
-        *,
-        contract: str | os.PathLike[str] | bytes | None = None,
-        mode: str = "append",
-        to: str = "main",
-        order_by: str | None = None,
-        batch: str | None = None,
-        again: bool = False,
-        on_fail: str | None = None,
-        max_quarantined: str | float | None = None,
-        unguarded: bool = False,
-        allow_unexecuted: Sequence[str] = (),
-        format: str | None = None,
-    ) -> LoadIntent:
+    def intent(self, table: str, **options: Unpack[LoadOptions]) -> LoadIntent:
         """What `load` is asked to do, its names and numbers checked."""
-        from headgate.edge.documents import read_document
-
-        document = contract if isinstance(contract, bytes | None) else read_document(os.fspath(contract))
+        contract, on_fail = options.get("contract"), options.get("on_fail")
+        limit, batch = options.get("max_quarantined"), options.get("batch")
         return LoadIntent(
             table=table_name(table),
-            target=RefName(to),
-            mode=mode_named(mode),
-            contract=document,
+            target=RefName(options.get("to", MAIN)),
+            mode=mode_named(options.get("mode", "append")),
+            contract=contract if isinstance(contract, bytes | None) else read_document(os.fspath(contract)),
             batch=BatchId(batch) if batch is not None else None,
-            again=again,
+            again=options.get("again", False),
             on_fail=on_fail_named(on_fail) if on_fail is not None else None,
-            max_quarantined=share_named(str(max_quarantined)) if max_quarantined is not None else None,
-            order_by=order_by,
-            unguarded=unguarded,
-            allowed=frozenset(allow_unexecuted),
-            format=format,
+            max_quarantined=share_named(str(limit)) if limit is not None else None,
+            order_by=options.get("order_by"),
+            unguarded=options.get("unguarded", False),
+            allowed=frozenset(options.get("allow_unexecuted", ())),
+            format=options.get("format"),
         )
 
     def plan(self, intent: LoadIntent, data: Data) -> tuple[Planned, tuple[str, ...]]:
         """What `load` would do, in words; nothing is written."""
         base = seen(self.ports, target_ref(self.ports, intent.target))
-        found = planned(self.ports, intent, _data(self.ports, data), base)
+        found = planned(self.ports, intent, _data(data), base)
         return found, tuple(explain(step) for step in found.steps)
 
     def _recover_batch(self, batch: BatchId) -> bool:
@@ -396,7 +374,7 @@ class Project:
         return quarantining.discard(self.ports, id, reason)
 
 
-def _data(ports: Ports, data: Data) -> Sequence[str] | Delivery:
+def _data(data: Data) -> Sequence[str] | Delivery:
     """Paths as text, or a frame as a delivery."""
     if isinstance(data, str | os.PathLike):
         return [os.fspath(cast("str", data))]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 from headgate.catalog.trees import read_document
-from headgate.contract.compile import compile as compile_contract
+from headgate.contract.compile import compile_contract
 from headgate.contract.document import parse
 from headgate.model.contract import TableContract
 from headgate.model.names import TableName, short
@@ -16,13 +16,14 @@ from headgate.ports import Ports
 
 def compiled(ports: Ports, document: bytes, table: TableName, place: str) -> TableContract:
     """The contract for ``table``. Raises ContractUnusable."""
-    return _compiled(ports.syntax, document, table, place)
+    return _compiled(ports.pattern_error, document, table, place)
 
 
 @lru_cache(maxsize=256)
-def _compiled(syntax: object, document: bytes, table: TableName, place: str) -> TableContract:
-    assert callable(syntax)
-    return compile_contract(parse(document, place), short(table), syntax=syntax)
+def _compiled(
+    pattern_error: Callable[[str], str | None], document: bytes, table: TableName, place: str
+) -> TableContract:
+    return compile_contract(parse(document, place), short(table), pattern_error=pattern_error)
 
 
 def contract_bytes(ports: Ports, entry: DocumentEntry) -> bytes:
