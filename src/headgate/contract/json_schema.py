@@ -128,6 +128,7 @@ def _judge_parts(
         if not good or (word == "oneOf" and len(good) > 1):
             wrongs = [wrong for _, wrong in tried]
             found.extend(_none_fits(_list(schema[word]), value, path, wrongs, len(good)))
+            good = [names for names, _ in tried]
         seen = seen.union(*good)
     if "not" in schema and not _tried(schema["not"], value, path, root)[1]:
         found.append(Problem(path, f"must not be as it is: {_forbidden(schema['not'])}"))
@@ -228,9 +229,8 @@ def _none_fits(
         given = [name for name in choices if name in value]
         if len(given) != 1:
             what = f"has {' and '.join(given)}" if given else "has none"
-            yield Problem(
-                path, f"needs exactly one of {', '.join(choices)}; it {what}", "keep exactly one of them"
-            )
+            hint = "make it one rule for each" if given else f"add one, like {choices[0]}"
+            yield Problem(path, f"needs exactly one of {', '.join(choices)}; it {what}", hint)
             return
         yield from tried[choices.index(given[0])]
     elif good:
