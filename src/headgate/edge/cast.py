@@ -1,0 +1,267 @@
+"""Values as a contract's types: whatever converts without loss fits, anything else is null.
+
+`typed` gives one expression; whether a cell fits is then read off it: null out of something that was not null.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from headgate.edge import cast_text
+from headgate.model.contract import (
+    AnyType,
+    ArrayType,
+    BooleanType,
+    ColumnType,
+    DateType,
+    DecimalType,
+    IntegerType,
+    NumberType,
+    ObjectType,
+    StringType,
+    TimestampType,
+    TimeType,
+)
+
+_SMALL = (pl.Int8, pl.Int16, pl.Int32, pl.UInt8, pl.UInt16, pl.UInt32)
+_INTEGERS = (*_SMALL, pl.Int64, pl.UInt64, pl.Int128, pl.UInt128)
+_DOUBLE_DIGITS = 15  # decimals of so many digits survive a double
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """``value`` of the contract's type, null where the cell does not fit; ``total``: every cell fits."""
+
+    value: pl.Expr
+    total: bool = False
+
+
+def dtype_of(kind: ColumnType, found: pl.DataType | None = None) -> pl.DataType:
+    """The Polars type of a contract's type. ``found``: the type of the data, for what a contract leaves open."""
+    match kind:
+        case IntegerType():
+            return pl.Int64()
+        case NumberType():
+            return pl.Float64()
+        case DecimalType(precision, scale):
+            return pl.Decimal(precision, scale)
+        case BooleanType():
+            return pl.Boolean()
+        case DateType():
+            return pl.Date()
+        case TimestampType():
+            return pl.Datetime("us", "UTC" if kind.zoned else None)
+        case TimeType():
+            return pl.Time()
+        case ArrayType(items):
+            inner = found.inner if isinstance(found, pl.List | pl.Array) else pl.String()
+            return pl.List(dtype_of(items, _instance(inner)) if items else inner)
+        case ObjectType(fields):
+            have = {f.name: _instance(f.dtype) for f in found.fields} if isinstance(found, pl.Struct) else {}
+            if not fields:
+                return found if isinstance(found, pl.Struct) else pl.String()
+            return pl.Struct({name: dtype_of(inner, have.get(name)) for name, inner in fields})
+        case StringType():
+            return pl.String()
+        case AnyType():
+            return found if found is not None and not isinstance(found, pl.Null) else pl.String()
+
+
+def typed(e: pl.Expr, have: pl.DataType, kind: ColumnType) -> Cast:
+    """A column of type ``have`` as values of ``kind``. May raise `jdk_format.Unsupported`."""
+    want = dtype_of(kind, have)
+    if isinstance(have, pl.Null):
+        return Cast(pl.lit(None, want), total=True)
+    if isinstance(have, pl.Categorical | pl.Enum):
+        e, have = e.cast(pl.String), pl.String()
+    match kind:
+        case AnyType():
+            return Cast(e, total=True)
+        case StringType():
+            return Cast(e, total=True) if isinstance(have, pl.String) else _nothing(want)
+        case TimeType() if isinstance(have, pl.Time):
+            return Cast(pl.when(e.cast(pl.Int64) % 1000 == 0).then(e))
+        case ArrayType(items):
+            return _array(e, have, items, want)
+        case ObjectType(fields):
+            return _object(e, have, fields, want)
+    if isinstance(have, pl.String):
+        return Cast(_from_text(e, kind))
+    if have == want:
+        return Cast(e, total=True)
+    match kind:
+        case IntegerType():
+            return _integer(e, have)
+        case NumberType():
+            return _number(e, have)
+        case DecimalType():
+            return _decimal(e, have, kind)
+        case DateType():
+            return _date(e, have)
+        case TimestampType():
+            return _timestamp(e, have, kind)
+    return _nothing(want)
+
+
+def _instance(dtype: pl.DataType | type[pl.DataType]) -> pl.DataType:
+    return dtype() if isinstance(dtype, type) else dtype
+
+
+def _nothing(want: pl.DataType) -> Cast:
+    return Cast(pl.lit(None, want))
+
+
+def _from_text(e: pl.Expr, kind: ColumnType) -> pl.Expr:
+    match kind:
+        case IntegerType():
+            return cast_text.integer(e)
+        case NumberType():
+            return cast_text.number(e)
+        case DecimalType():
+            return cast_text.decimal(e, kind)
+        case BooleanType():
+            return cast_text.boolean(e)
+        case DateType(pattern):
+            return cast_text.date(e, pattern)
+        case TimestampType():
+            return cast_text.timestamp(e, kind)
+        case TimeType(pattern):
+            return cast_text.time(e, pattern)
+        case _:
+            return e
+
+
+def _integer(e: pl.Expr, have: pl.DataType) -> Cast:
+    value = e.cast(pl.Int64, strict=False)
+    if isinstance(have, _SMALL):
+        return Cast(value, total=True)
+    if isinstance(have, _INTEGERS):
+        return Cast(value)
+    if isinstance(have, pl.Float32 | pl.Float64):
+        return Cast(pl.when(value.cast(pl.Float64) == e.cast(pl.Float64)).then(value))
+    if isinstance(have, pl.Decimal):
+        return Cast(pl.when(value.cast(pl.Decimal(38, have.scale), strict=False) == e).then(value))
+    return _nothing(pl.Int64())
+
+
+def _number(e: pl.Expr, have: pl.DataType) -> Cast:
+    value = e.cast(pl.Float64, strict=False)
+    if isinstance(have, (*_SMALL, pl.Float32)):
+        return Cast(value, total=True)
+    if isinstance(have, _INTEGERS):
+        return Cast(pl.when(value.cast(have, strict=False) == e).then(value))
+    if isinstance(have, pl.Decimal):
+        if (have.precision or 38) <= _DOUBLE_DIGITS:
+            return Cast(value, total=True)
+        return Cast(pl.when(value.cast(have, strict=False) == e).then(value))
+    return _nothing(pl.Float64())
+
+
+def _decimal(e: pl.Expr, have: pl.DataType, kind: DecimalType) -> Cast:
+    want = pl.Decimal(kind.precision, kind.scale)
+    value = e.cast(want, strict=False)
+    if isinstance(have, _INTEGERS):
+        return Cast(value)
+    if isinstance(have, pl.Decimal):
+        precision = have.precision or 38
+        if have.scale <= kind.scale and precision - have.scale <= kind.precision - kind.scale:
+            return Cast(value, total=True)
+        return Cast(pl.when(value.cast(pl.Decimal(38, have.scale), strict=False) == e).then(value))
+    if isinstance(have, pl.Float32 | pl.Float64):
+        return Cast(pl.when(value.cast(pl.Float64) == e.cast(pl.Float64)).then(value))
+    return _nothing(want)
+
+
+def _date(e: pl.Expr, have: pl.DataType) -> Cast:
+    if isinstance(have, pl.Datetime) and have.time_zone is None:
+        value = e.dt.date()
+        return Cast(pl.when(value.cast(have) == e).then(value))
+    return _nothing(pl.Date())
+
+
+def _timestamp(e: pl.Expr, have: pl.DataType, kind: TimestampType) -> Cast:
+    want = pl.Datetime("us", "UTC" if kind.zoned else None)
+    if isinstance(have, pl.Date):
+        e, have = e.cast(pl.Datetime("us")), pl.Datetime("us")
+    if not isinstance(have, pl.Datetime):
+        return _nothing(want)
+    total = have.time_unit != "ns"
+    value = e.dt.cast_time_unit("us")
+    if not total:
+        value = pl.when(e.dt.timestamp("ns") % 1000 == 0).then(value)
+    if kind.zoned:
+        if have.time_zone is None:
+            return Cast(cast_text.in_zone(value, kind.default_zone))
+        return Cast(value.dt.convert_time_zone("UTC"), total)
+    return Cast(value, total) if have.time_zone is None else _nothing(want)
+
+
+def _array(e: pl.Expr, have: pl.DataType, items: ColumnType | None, want: pl.DataType) -> Cast:
+    if isinstance(have, pl.Array):
+        e, have = e.arr.to_list(), pl.List(have.inner)
+    if isinstance(have, pl.String):
+        return _from_json(e, want)
+    if not isinstance(have, pl.List):
+        return _nothing(want)
+    if items is None:
+        return Cast(e, total=True)
+    inner = typed(pl.element(), _instance(have.inner), items)
+    if inner.total and have == want:
+        return Cast(e, total=True)
+    value = e.list.eval(inner.value)
+    if inner.total:
+        return Cast(value, total=True)
+    lost = e.list.eval(inner.value.is_null() & pl.element().is_not_null()).list.any()
+    return Cast(pl.when(~lost).then(value))
+
+
+def _object(
+    e: pl.Expr, have: pl.DataType, fields: tuple[tuple[str, ColumnType], ...], want: pl.DataType
+) -> Cast:
+    if isinstance(have, pl.String):
+        return _from_json(e, want)
+    if not isinstance(have, pl.Struct):
+        return _nothing(want)
+    if not fields:
+        return Cast(e, total=True)
+    if have == want:
+        return Cast(e, total=True)
+    found = {f.name: _instance(f.dtype) for f in have.fields}
+    declared = dict(fields)
+    casts = {
+        name: typed(e.struct.field(name), found[name], kind) for name, kind in fields if name in found
+    }
+    values = [
+        (casts[name].value if name in casts else pl.lit(None, dtype_of(kind))).alias(name) for name, kind in fields
+    ]
+    lost = [e.struct.field(name).is_not_null() for name in found if name not in declared]
+    lost += [
+        c.value.is_null() & e.struct.field(name).is_not_null() for name, c in casts.items() if not c.total
+    ]
+    keep = e.is_not_null()
+    if lost:
+        keep = keep & ~pl.any_horizontal(lost).fill_null(value=False)
+    return Cast(pl.when(keep).then(pl.struct(values)), total=not lost)
+
+
+def _from_json(e: pl.Expr, want: pl.DataType) -> Cast:
+    """Nested values that stand in text as JSON. Slow, since every cell is parsed by itself: nested CSV is rare."""
+
+    def decode(cells: pl.Series) -> pl.Series:
+        return pl.Series([_decoded(cell, want) for cell in cells], dtype=want)
+
+    if isinstance(want, pl.String):
+        return Cast(e, total=True)
+    return Cast(e.map_batches(decode, return_dtype=want, is_elementwise=True))
+
+
+def _decoded(cell: str | None, want: pl.DataType) -> object:
+    if cell is None:
+        return None
+    try:
+        value = pl.Series([cell], dtype=pl.String).str.json_decode(want)[0]
+    except pl.exceptions.PolarsError:
+        return None
+    return value.to_list() if isinstance(value, pl.Series) else value

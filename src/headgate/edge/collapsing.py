@@ -1,0 +1,131 @@
+"""Rows that need not be loaded: identical ones, and older versions of a key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from headgate.edge.cells import Cell, Cells, laid
+from headgate.edge.keys import doubled
+from headgate.edge.rows import OBJECT, ROW, Part, Rows, collected, rows_of
+from headgate.model.batch import Mode
+from headgate.model.contract import TableContract
+from headgate.ports import Collapsed, Frame
+
+_ORDER = "_order"
+_AMONG = "_among"  # 0: delivered, 1: published
+
+
+def collapse(
+    rows: Rows, contract: TableContract, existing: Frame | None, mode: Mode, order_by: str | None
+) -> Collapsed:
+    """A cheap pass over keys first; when none is met again, the rows come back as they are."""
+    if not contract.primary_key:
+        return Collapsed(Frame(rows), 0, 0)
+    cells = laid(rows, contract)
+    own = [c for name in contract.primary_key if (c := cells.of(name)) is not None and c.present]
+    if len(own) < len(contract.primary_key):
+        return Collapsed(Frame(rows), 0, 0)  # the check will say that it is absent
+    names = [c.value for c in own]
+    published = None if existing is None else laid(rows_of(existing), contract).lazy
+    met = _met(cells, names, published, rows)
+    if met.height == 0:
+        return Collapsed(Frame(rows), 0, 0)
+    order = cells.of(order_by) if order_by and mode == "merge" else None
+    identical, superseded = _given_way(cells, names, met, published, order, rows)
+    gone = pl.concat([identical, superseded])
+    if gone.height == 0:
+        return Collapsed(Frame(rows), 0, 0)
+    left = Rows(
+        tuple(_without_rows(part, gone) for part in rows.parts), rows.objects, rows.dialect, rows.explain
+    )
+    return Collapsed(Frame(left), identical.height, superseded.height)
+
+
+def _met(cells: Cells, names: Sequence[str], published: pl.LazyFrame | None, rows: Rows) -> pl.DataFrame:
+    """Keys that occur more than once, published rows included."""
+    count = int(collected(cells.lazy.select(pl.len()), rows).item())
+    found = doubled(cells.lazy, names, count, rows).frame
+    if published is None:
+        return found
+    mine = cells.lazy.select(names).drop_nulls()
+    theirs = collected(published.select(names).drop_nulls().join(mine, on=list(names), how="semi").unique(), rows)
+    return pl.concat([found, theirs]).unique()
+
+
+def _given_way(
+    cells: Cells, names: Sequence[str], met: pl.DataFrame, published: pl.LazyFrame | None, order: Cell | None, rows: Rows
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """(row, object) of delivered rows that are identical to one that stays, and of those superseded."""
+    values = [c.value for c in cells.cells]
+    # A cell that does not fit is compared by its raw value: two kinds of rubbish are not the same row.
+    misfits = [c for c in cells.cells if not c.total]
+    raws = [
+        pl.when(pl.col(c.misfit)).then(pl.col(c.raw).cast(pl.String) if c.text else pl.lit("?") + pl.col(ROW).cast(pl.String))
+        .alias(c.raw)
+        for c in misfits
+    ]
+    same = [*values, *(c.raw for c in misfits)]
+    key = list(names)
+    mine = cells.lazy.join(met.lazy(), on=key, how="semi").select(
+        *values, *raws, ROW, OBJECT, pl.lit(0, pl.Int8).alias(_AMONG)
+    )
+    frames = [mine]
+    if published is not None:
+        frames.append(
+            published.join(met.lazy(), on=key, how="semi").select(
+                *values,
+                *(pl.lit(None, pl.String).alias(c.raw) for c in misfits),
+                ROW,
+                OBJECT,
+                pl.lit(1, pl.Int8).alias(_AMONG),
+            )
+        )
+    found = collected(pl.concat(frames, how="vertical_relaxed"), rows)
+    # Published rows first, then as delivered: of identical rows the first stays.
+    found = found.sort(pl.col(_AMONG), OBJECT, ROW, descending=[True, False, False])
+    first = found.select(_hashable(found, same)).is_first_distinct()
+    identical = found.filter(~first & (pl.col(_AMONG) == 0)).select(ROW, OBJECT)
+    if order is None:
+        return identical, identical.clear()
+    kept = found.filter(first)
+    greatest = pl.col(order.value).max().over(key)
+    # Without a value to order by, nobody knows which row is right: it stays, and the check will say so.
+    superseded = kept.filter((pl.col(order.value) < greatest) & (pl.col(_AMONG) == 0)).select(ROW, OBJECT)
+    return identical, superseded
+
+
+def _hashable(found: pl.DataFrame, names: Sequence[str]) -> list[pl.Expr]:
+    return [pl.col(name) for name in names if name in found.columns]
+
+
+def _without_rows(part: Part, gone: pl.DataFrame) -> Part:
+    lazy = part.lazy.join(gone.lazy(), on=[ROW, OBJECT], how="anti", maintain_order="left")
+    return Part(lazy, part.columns, part.dtypes, part.text, part.objects)
+
+
+def without(rows: Frame, contract: TableContract, keys_of: Frame) -> Frame:
+    """Published rows whose key does not occur in ``keys_of``, in their own columns."""
+    key = list(contract.primary_key)
+    theirs = laid(rows_of(keys_of), contract)
+    own = [c for name in key if (c := theirs.of(name)) is not None]
+    taken = theirs.lazy.select(pl.col(c.value).alias(c.column.name) for c in own).drop_nulls()
+    lazy = rows if isinstance(rows, pl.LazyFrame) else together_of(rows_of(rows))
+    schema = lazy.collect_schema()
+    same = [pl.col(c.column.name).cast(schema[c.column.name], strict=False) for c in own]
+    return Frame(lazy.join(taken.select(same), on=key, how="anti", maintain_order="left"))
+
+
+def together_of(rows: Rows) -> pl.LazyFrame:
+    """Rows in the columns they came in, those that some parts lack being null there."""
+    found = [
+        part.lazy.select(pl.col(f"c{i}").alias(name) for i, name in enumerate(part.columns)) for part in rows.parts
+    ]
+    return found[0] if len(found) == 1 else pl.concat(found, how="diagonal_relaxed")
+
+
+def together(frames: Sequence[Frame]) -> Frame:
+    """One after the other; columns by name."""
+    lazies = [f if isinstance(f, pl.LazyFrame) else together_of(rows_of(f)) for f in frames]
+    return Frame(pl.concat(lazies, how="diagonal_relaxed") if len(lazies) > 1 else lazies[0])

@@ -1,0 +1,378 @@
+"""Pass 1 and pass 2 of a check: count what fails, then look at the rows that do."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import polars as pl
+
+from headgate.edge import keys as key_passes
+from headgate.edge.cells import Cell, Cells, as_text, laid
+from headgate.edge.folding import Meaningless
+from headgate.edge.keys import Keys
+from headgate.edge.render_rules import Answers, ColumnAbsent, Question, columns_of, holds, questions
+from headgate.edge.rows import OBJECT, ROW, Rows, collected, collected_all, guarded, rows_of
+from headgate.model.contract import AnyType, TableContract
+from headgate.model.names import RuleName, TableName
+from headgate.model.rule import (
+    AllOf,
+    DuplicateRows,
+    FailingRows,
+    Fits,
+    Measured,
+    NotCompiled,
+    NotNull,
+    Predicate,
+    References,
+    Rule,
+    Told,
+    Unique,
+)
+from headgate.model.verdict import Sample
+from headgate.ports import Frame
+
+SAMPLES_MAX = 5
+WORD = 63  # rules whose outcomes fit into one Int64
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What pass 1 learnt. ``failing``: rows that fail each rule about rows (and FailingRows measures).
+
+    ``errors``: rules that could not be run, and why. ``keys``: keys at fault of Unique and References rules.
+    Pass 2 adds ``bad`` (rows that fail a rule about rows), samples, and how many rows fail each combination of rules.
+    """
+
+    rows: Rows
+    cells: Cells
+    count: int
+    failing: Mapping[RuleName, int]
+    beyond: Mapping[RuleName, int]
+    errors: Mapping[RuleName, str]
+    absent: Mapping[RuleName, str]
+    answers: Answers
+    keys: Mapping[RuleName, Keys]
+    bad: int = 0
+    samples: Mapping[RuleName, tuple[Sample, ...]] = field(default_factory=dict)
+    combinations: Mapping[tuple[int, ...], int] = field(default_factory=dict)
+
+
+def pass_one(
+    rows: Rows,
+    contract: TableContract,
+    rules: Sequence[Rule],
+    parents: Mapping[TableName, Frame],
+    existing: Mapping[RuleName, Frame],
+) -> Judged:
+    """Count failing rows: one query for all predicates, one more for each key."""
+    cells = laid(rows, contract)
+    predicates = {r.name: p for r in rules if (p := _predicate(r)) is not None}
+    answers, errors, absent = _answered(predicates, cells, rows)
+    goods: dict[RuleName, nw.Expr | bool] = {}
+    for name, predicate in predicates.items():
+        if name in errors or name in absent:
+            continue
+        try:
+            goods[name] = holds(predicate, cells, answers)
+        except Meaningless as error:
+            errors[name] = str(error)
+        except ColumnAbsent as error:
+            absent[name] = str(error)
+    count, failing, bad = _counted(rows, cells, goods, {r.name for r in rules if r.about_rows})
+    beyond: dict[RuleName, int] = {}
+    keys: dict[RuleName, Keys] = {}
+    for rule in rules:
+        try:
+            found = _keys(rule, rows, cells, count, parents, existing)
+        except Meaningless as error:
+            errors[rule.name] = str(error)
+        except ColumnAbsent as error:
+            absent[rule.name] = str(error)
+        else:
+            if found is not None:
+                keys[rule.name] = found
+                failing[rule.name] = failing.get(rule.name, 0) + found.rows
+                beyond[rule.name] = found.beyond
+    return Judged(rows, cells, count, failing, beyond, errors, absent, answers, keys, bad)
+
+
+def _predicate(rule: Rule) -> Predicate | None:
+    """What of a rule is decided row by row, without keys."""
+    body = rule.body
+    if isinstance(body, Measured):
+        return body.measure.predicate if isinstance(body.measure, FailingRows) else None
+    if isinstance(body, Unique):
+        return AllOf(tuple(NotNull(c) for c in body.columns)) if body.required else None
+    if isinstance(body, References | Told | NotCompiled):
+        return None
+    return body
+
+
+# -- pass 1 -------------------------------------------------------------------------------------------------
+
+
+def _answered(
+    predicates: Mapping[RuleName, Predicate], cells: Cells, rows: Rows
+) -> tuple[Answers, dict[RuleName, str], dict[RuleName, str]]:
+    errors: dict[RuleName, str] = {}
+    absent: dict[RuleName, str] = {}
+    asked: dict[Predicate, Question] = {}
+    for name, predicate in predicates.items():
+        try:
+            asked |= {q.predicate: q for q in questions(predicate, cells) if q.cell.present}
+        except Meaningless as error:
+            errors[name] = str(error)
+        except ColumnAbsent as error:
+            absent[name] = str(error)
+    if not asked:
+        return Answers(), errors, absent
+    queries = [_distinct(cells.lazy, q) for q in asked.values()]
+    found: dict[Predicate, Sequence[Any]] = {}
+    for question, values in zip(asked.values(), collected_all(queries, rows), strict=True):
+        candidates = values.to_series().to_list()
+        verdicts = question.judge(candidates)
+        found[question.predicate] = [v for v, ok in zip(candidates, verdicts, strict=True) if not ok]
+    return Answers(found), errors, absent
+
+
+def _distinct(lazy: pl.LazyFrame, question: Question) -> pl.LazyFrame:
+    name = question.cell.value
+    values = lazy.select(name).drop_nulls()
+    if question.beyond is not None:
+        values = values.filter(pl.col(name).is_finite() & (pl.col(name).abs() >= question.beyond))
+    return values.unique()
+
+
+def _counted(
+    rows: Rows, cells: Cells, goods: Mapping[RuleName, nw.Expr | bool], about_rows: Collection[RuleName]
+) -> tuple[int, dict[RuleName, int], int]:
+    """Rows, failing rows of each rule, and rows that fail any of those about rows."""
+    names = list(goods)
+    asked: list[nw.Expr] = [nw.len().alias("rows")]
+    bads: list[nw.Expr] = []
+    for i, name in enumerate(names):
+        good = goods[name]
+        if isinstance(good, bool):
+            continue
+        asked.append((~good).sum().alias(f"f{i}"))
+        if name in about_rows:
+            bads.append(~good.fill_null(value=True))
+    if bads:
+        asked.append(nw.any_horizontal(*bads, ignore_nulls=False).sum().alias("bad"))
+    if any(part.text for part in rows.parts):
+        # Polars notices long rows only when it reads all columns: see csv_text.
+        asked += [nw.col(c.raw).null_count().alias(f"z{c.number}") for c in cells.cells]
+    found = collected(nw.to_native(nw.from_native(cells.lazy).select(*asked)), rows)
+    row = found.row(0, named=True)
+    count = int(row["rows"])
+    failing = {}
+    for i, name in enumerate(names):
+        good = goods[name]
+        failing[name] = (0 if good else count) if isinstance(good, bool) else int(row[f"f{i}"] or 0)
+    return count, failing, int(row.get("bad") or 0)
+
+
+def _keys(
+    rule: Rule,
+    rows: Rows,
+    cells: Cells,
+    count: int,
+    parents: Mapping[TableName, Frame],
+    existing: Mapping[RuleName, Frame],
+) -> Keys | None:
+    """Keys at fault of a rule about keys; None for the others."""
+    body = rule.body
+    if isinstance(body, Measured) and isinstance(body.measure, DuplicateRows):
+        names = [c.value for c in _key_cells(body.measure.columns, cells)]
+        return key_passes.doubled(cells.lazy, names, count, rows)
+    if isinstance(body, Unique):
+        own = _key_cells(body.columns, cells)
+        names = [c.value for c in own]
+        found = key_passes.doubled(cells.lazy, names, count, rows)
+        published = existing.get(rule.name)
+        if published is not None:
+            theirs = _typed_like(published, own)
+            found = key_passes.together(found, key_passes.meeting(cells.lazy, names, theirs, rows), cells.lazy, rows)
+        return found
+    if isinstance(body, References):
+        (cell,) = _key_cells((body.column,), cells)
+        parent = parents.get(body.to_table)
+        values = None if parent is None else _parent_values(parent, body.to_column, cell)
+        return key_passes.orphans(cells.lazy, cell.value, values, rows)
+    return None
+
+
+def _key_cells(columns: Sequence[str], cells: Cells) -> list[Cell]:
+    found = []
+    for name in columns:
+        cell = cells.of(name)
+        if cell is None or cell.why is not None or not (cell.present or cells.lenient):
+            raise ColumnAbsent(f"the column {name} is absent")
+        found.append(cell)
+    return found
+
+
+def _typed_like(frame: Frame, own: Sequence[Cell]) -> pl.LazyFrame:
+    """Key columns of published rows, named and typed as ours."""
+    part = rows_of(frame).parts[0]
+    names = part.columns
+    return part.lazy.select(
+        pl.col(f"c{names.index(c.column.name)}").cast(c.dtype, strict=False).alias(c.value)
+        if c.column.name in names
+        else pl.lit(None, c.dtype).alias(c.value)
+        for c in own
+    )
+
+
+def _parent_values(frame: Frame, column: str, cell: Cell) -> pl.LazyFrame | None:
+    """The values of the parent's column, typed as ours; None if there is no such column."""
+    found = [
+        part.lazy.select(pl.col(f"c{part.columns.index(column)}").cast(cell.dtype, strict=False).alias(cell.value))
+        for part in rows_of(frame).parts
+        if column in part.columns
+    ]
+    return pl.concat(found) if found else None
+
+
+# -- pass 2 -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Masks:
+    """Rows with their failures: word w has bit b where rule ``rules[63 * w + b]`` fails."""
+
+    lazy: pl.LazyFrame
+    rules: tuple[RuleName, ...]
+    words: tuple[str, ...]
+
+    def bad(self, warn: Collection[RuleName] = ()) -> pl.Expr:
+        """True where a rule fails that is not among ``warn``."""
+        asked = [(w, mask) for w, mask in zip(self.words, self.serious(warn), strict=True) if mask]
+        if not asked:
+            return pl.lit(value=False)
+        return pl.any_horizontal(pl.col(w) & pl.lit(mask, pl.Int64) != 0 for w, mask in asked)
+
+    def serious(self, warn: Collection[RuleName] = ()) -> list[int]:
+        """For each word the bits of rules that are not among ``warn``."""
+        found = [0] * len(self.words)
+        for i, name in enumerate(self.rules):
+            if name not in warn:
+                found[i // WORD] |= 1 << (i % WORD)
+        return found
+
+    def names(self, words: Sequence[int]) -> list[str]:
+        """The rules behind the values of the words of one row."""
+        return [
+            str(name) for i, name in enumerate(self.rules) if words[i // WORD] >> (i % WORD) & 1
+        ]
+
+
+def masks(judged: Judged, cells: Cells, rules: Sequence[Rule]) -> Masks:
+    """Mark the rows of ``cells`` (those that were judged, or others under the same contract).
+
+    Only rules that failed are evaluated again; `judged.keys` are looked up, not searched anew.
+    """
+    lazy = cells.lazy
+    flags: list[tuple[RuleName, pl.Expr]] = []
+    exprs: list[nw.Expr] = []
+    for i, rule in enumerate(rules):
+        if not judged.failing.get(rule.name):
+            continue
+        flag = pl.lit(value=False)
+        if rule.name in judged.keys:
+            lazy = key_passes.marked(lazy, judged.keys[rule.name], f"k{i}")
+            flag = pl.col(f"k{i}")
+        predicate = _predicate(rule)
+        if predicate is not None:
+            good = holds(predicate, cells, judged.answers)
+            if isinstance(good, bool):
+                flag = flag | pl.lit(value=not good)
+            else:
+                exprs.append((~good.fill_null(value=True)).alias(f"f{i}"))
+                flag = flag | pl.col(f"f{i}")
+        flags.append((rule.name, flag))
+    if exprs:
+        lazy = nw.to_native(nw.from_native(lazy).with_columns(*exprs))
+    words = []
+    for w in range(0, len(flags), WORD):
+        bits = [flag.cast(pl.Int64) * (1 << b) for b, (_, flag) in enumerate(flags[w : w + WORD])]
+        words.append(pl.sum_horizontal(bits).alias(f"w{w // WORD}"))
+    return Masks(lazy.with_columns(words), tuple(n for n, _ in flags), tuple(f"w{i}" for i in range(len(words))))
+
+
+def with_bad_rows(judged: Judged, contract: TableContract, rules: Sequence[Rule]) -> Judged:
+    """Pass 2, if any of ``rules`` failed: the same with its bad rows counted, and the first few of each rule."""
+    failed = [r for r in rules if judged.failing.get(r.name)]
+    if not failed:
+        return replace(judged, bad=0)
+    cells, rows = judged.cells, judged.rows
+    marked = masks(judged, cells, rules)
+    by_name = {r.name: r for r in failed}
+    shown = [_sampled(by_name[name], cells) for name in marked.rules]
+    keys = [c for name in contract.primary_key if (c := cells.of(name)) is not None and c.present]
+    used = {c.number: c for c in [*keys, *(c for c in shown if c is not None)]}
+    raws = [as_text(pl.col(c.raw), c.raw_dtype).alias(c.raw) for c in used.values()]
+    bad = marked.lazy.filter(marked.bad()).select(ROW, OBJECT, *marked.words, *raws)
+    samples: dict[RuleName, list[Sample]] = {name: [] for name in marked.rules}
+    combinations: dict[tuple[int, ...], int] = {}
+    wanting = list(range(len(marked.rules)))
+
+    def look(batch: pl.DataFrame) -> None:
+        for *words, count in batch.group_by(marked.words).len().iter_rows():
+            combinations[tuple(words)] = combinations.get(tuple(words), 0) + count
+        for i in list(wanting):
+            found = samples[marked.rules[i]]
+            bit = batch.get_column(marked.words[i // WORD]) // (1 << (i % WORD)) % 2 == 1
+            for row in batch.filter(bit).head(SAMPLES_MAX - len(found)).iter_rows(named=True):
+                found.append(_sample(row, rows, keys, shown[i]))
+            if len(found) == SAMPLES_MAX:
+                wanting.remove(i)
+
+    def run() -> None:
+        for batch in bad.collect_batches(maintain_order=True, engine="streaming"):
+            look(batch)
+
+    guarded(run, rows)
+    return replace(
+        judged,
+        bad=sum(combinations.values()),
+        samples={name: tuple(found) for name, found in samples.items()},
+        combinations=combinations,
+    )
+
+
+def _sampled(rule: Rule, cells: Cells) -> Cell | None:
+    """The column whose value a sample of the rule shows."""
+    body = rule.body
+    if isinstance(body, Unique):
+        return cells.of(body.columns[0])
+    if isinstance(body, References):
+        return cells.of(body.column)
+    predicate = _predicate(rule)
+    return cells.of(columns_of(predicate)[0]) if predicate is not None else None
+
+
+def _sample(row: dict[str, Any], rows: Rows, keys: Sequence[Cell], shown: Cell | None) -> Sample:
+    return Sample(
+        rows.where(row[OBJECT]),
+        row[ROW],
+        tuple((c.column.name, row[c.raw]) for c in keys),
+        shown.column.name if shown else "",
+        row[shown.raw] if shown else None,
+    )
+
+
+def complete(contract: TableContract) -> tuple[Rule, ...]:
+    """The contract's rules, and `Fits` for every column that has none: a cell that nothing can read is never
+    passed over."""
+    have = {r.body.column for r in contract.rules if isinstance(r.body, Fits)}
+    added = tuple(
+        Rule(RuleName(f"{c.name}.type"), Fits(c.name))
+        for c in contract.columns
+        if c.name not in have and not isinstance(c.type, AnyType)
+    )
+    return contract.rules + added
+

@@ -1,0 +1,82 @@
+"""Keys: which ones are doubled, which meet published rows, which lead nowhere. Exact, streaming, lean.
+
+Keys are compared as values of their contract types; rows with a null in a key take no part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from headgate.edge.rows import Rows, collected
+
+PARTITIONED_FROM = 2_000_000  # rows; below, one group_by is faster
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Keys at fault, each once, in columns ``names`` of the rows. ``rows``: how many rows hold them.
+
+    ``beyond``: rows beyond the first of each doubled key.
+    """
+
+    names: tuple[str, ...]
+    frame: pl.DataFrame
+    rows: int
+    beyond: int = 0
+
+
+def doubled(lazy: pl.LazyFrame, names: Sequence[str], count: int, rows: Rows | None = None) -> Keys:
+    """Keys that occur more than once among ``count`` rows."""
+    keys = lazy.select(names).drop_nulls()
+    if count >= PARTITIONED_FROM:
+        found = _doubled_in_partitions(keys, names, count, rows)
+    else:
+        found = collected(_more_than_one(keys, names), rows)
+    total = int(found.get_column("count").sum() or 0)
+    return Keys(tuple(names), found.drop("count"), total, total - found.height)
+
+
+def _more_than_one(keys: pl.LazyFrame, names: Sequence[str]) -> pl.LazyFrame:
+    return keys.group_by(names).agg(pl.len().cast(pl.Int64).alias("count")).filter(pl.col("count") > 1)
+
+
+def _doubled_in_partitions(
+    keys: pl.LazyFrame, names: Sequence[str], count: int, rows: Rows | None
+) -> pl.DataFrame:
+    return collected(_more_than_one(keys, names), rows)
+
+
+def meeting(lazy: pl.LazyFrame, names: Sequence[str], published: pl.LazyFrame, rows: Rows | None = None) -> Keys:
+    """Keys that occur among ``published``, whose key columns have the same names and types."""
+    mine = lazy.select(names).drop_nulls().group_by(names).agg(pl.len().cast(pl.Int64).alias("count"))
+    theirs = published.select(names).drop_nulls()
+    found = collected(mine.join(theirs, on=list(names), how="semi"), rows)
+    return Keys(tuple(names), found.drop("count"), int(found.get_column("count").sum() or 0))
+
+
+def orphans(lazy: pl.LazyFrame, name: str, parent: pl.LazyFrame | None, rows: Rows | None = None) -> Keys:
+    """Values that do not occur in the one column (of the same name) of ``parent``; all of them if there is no parent."""
+    mine = lazy.select(name).drop_nulls().group_by(name).agg(pl.len().cast(pl.Int64).alias("count"))
+    if parent is not None:
+        mine = mine.join(parent, on=name, how="anti")
+    found = collected(mine, rows)
+    return Keys((name,), found.drop("count"), int(found.get_column("count").sum() or 0))
+
+
+def together(one: Keys, other: Keys, lazy: pl.LazyFrame, rows: Rows | None = None) -> Keys:
+    """The keys of both, and how many rows hold them."""
+    if not one.frame.height or not other.frame.height:
+        return one if one.frame.height else other
+    frame = pl.concat([one.frame, other.frame]).unique()
+    held = lazy.select(one.names).join(frame.lazy(), on=list(one.names), how="semi").select(pl.len())
+    return Keys(one.names, frame, int(collected(held, rows).item()), one.beyond)
+
+
+def marked(lazy: pl.LazyFrame, keys: Keys, name: str) -> pl.LazyFrame:
+    """``lazy`` with a column ``name``, true in the rows that hold one of the keys."""
+    flagged = keys.frame.lazy().with_columns(pl.lit(value=True).alias(name))
+    joined = lazy.join(flagged, on=list(keys.names), how="left", maintain_order="left")
+    return joined.with_columns(pl.col(name).fill_null(value=False))

@@ -1,0 +1,135 @@
+"""Numbers about rows: measures of rules about the table, ranges of columns, types that every value fits."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+
+from headgate.edge.cast import typed
+from headgate.edge.cells import kind_of, laid
+from headgate.edge.judging import Judged
+from headgate.edge.rows import Rows, collected
+from headgate.model.contract import (
+    BooleanType,
+    Column,
+    ColumnType,
+    DateType,
+    DecimalType,
+    IntegerType,
+    NumberType,
+    StringType,
+    TableContract,
+    TimestampType,
+)
+from headgate.model.names import RuleName
+from headgate.model.rule import DuplicateRows, FailingRows, Measured, RowCount, Rule, Scalar, SqlResult
+from headgate.ports import Measurement
+
+CANDIDATES: tuple[ColumnType, ...] = (
+    IntegerType(), NumberType(), BooleanType(), DateType(), TimestampType(zoned=True), TimestampType(zoned=False)
+)  # fmt: skip
+_LEADING_ZERO = r"\A[+-]?0[0-9]"
+
+
+def from_judged(
+    judged: Judged, contract: TableContract, rules: Sequence[Rule]
+) -> dict[RuleName, Measurement]:
+    """What pass 1 found for rules about the table (and, as counts, for rules about rows)."""
+    found: dict[RuleName, Measurement] = {}
+    asked: dict[RuleName, SqlResult] = {}
+    for rule in rules:
+        name, body = rule.name, rule.body
+        measure = body.measure if isinstance(body, Measured) else None
+        if (why := judged.errors.get(name) or judged.absent.get(name)) is not None:
+            found[name] = Measurement(name, judged.count, error=why)
+        elif isinstance(measure, RowCount):
+            found[name] = Measurement(name, judged.count, judged.count)
+        elif isinstance(measure, DuplicateRows):
+            found[name] = Measurement(name, judged.count, judged.beyond.get(name, 0))
+        elif isinstance(measure, SqlResult):
+            asked[name] = measure
+        elif isinstance(measure, FailingRows) or rule.about_rows:
+            found[name] = Measurement(name, judged.count, judged.failing.get(name, 0))
+    return found | (_by_sql(asked, judged, contract) if asked else {})
+
+
+def _by_sql(
+    asked: Mapping[RuleName, SqlResult], judged: Judged, contract: TableContract
+) -> dict[RuleName, Measurement]:
+    # Imported here: a check without SQL rules does without it.
+    from headgate.edge import engine_sql, sql_text
+
+    lazy = judged.cells.lazy.select(pl.col(c.value).alias(c.column.name) for c in judged.cells.cells)
+    queries = [sql_text.fill(m.query, contract.object, m.column) for m in asked.values()]
+    results = engine_sql.run_rules(queries, {contract.object: lazy})
+    return {
+        name: Measurement(name, judged.count, number=None if r.value is None else str(r.value), error=r.reason)
+        for name, r in zip(asked, results, strict=True)
+    }
+
+
+def ranges(
+    rows: Rows, contract: TableContract, columns: Collection[str]
+) -> Mapping[str, tuple[Scalar, Scalar] | None]:
+    """Doubles come as their shortest decimal form; NaN is in no range."""
+    cells = laid(rows, contract)
+    wanted = {name: c for name in columns if (c := cells.of(name)) is not None}
+    asked = []
+    for c in wanted.values():
+        e = pl.col(c.value)
+        if c.dtype.is_float():
+            e = e.fill_nan(None)
+        asked += [e.min().alias(f"a{c.number}"), e.max().alias(f"b{c.number}")]
+    if not asked:
+        return dict.fromkeys(columns)
+    row = collected(cells.lazy.select(asked), rows).row(0, named=True)
+    found: dict[str, tuple[Scalar, Scalar] | None] = dict.fromkeys(columns)
+    for name, c in wanted.items():
+        least, greatest = row[f"a{c.number}"], row[f"b{c.number}"]
+        if least is not None:
+            found[name] = (_scalar(least), _scalar(greatest))
+    return found
+
+
+def _scalar(value: Any) -> Scalar:
+    return Decimal(repr(value)) if isinstance(value, float) else value
+
+
+def columns(rows: Rows) -> tuple[Column, ...]:
+    """Each column with the narrowest type that all its values fit; text with leading zeros stays text."""
+    found: dict[str, ColumnType] = {}
+    for part in rows.parts:
+        texts = [i for i, dtype in enumerate(part.dtypes) if isinstance(dtype, pl.String)]
+        kinds = _text_kinds(part.lazy, texts, rows) if part.text and texts else {}
+        for i, name in enumerate(part.columns):
+            kind = kinds.get(i) or _kind(part.dtypes[i])
+            found[name] = kind if found.get(name, kind) == kind else StringType()
+    return tuple(Column(name, kind, label=name) for name, kind in found.items())
+
+
+def _kind(dtype: pl.DataType) -> ColumnType:
+    if isinstance(dtype, pl.UInt64 | pl.Int128 | pl.UInt128):
+        return DecimalType(20 if isinstance(dtype, pl.UInt64) else 38, 0)
+    return StringType() if isinstance(dtype, pl.Null) else kind_of(dtype)
+
+
+def _text_kinds(lazy: pl.LazyFrame, numbers: Sequence[int], rows: Rows) -> dict[int, ColumnType]:
+    asked = []
+    for i in numbers:
+        e = pl.col(f"c{i}")
+        asked.append(e.count().alias(f"n{i}"))
+        for j, kind in enumerate(CANDIDATES):
+            value = typed(e, pl.String(), kind).value
+            if isinstance(kind, IntegerType | NumberType):
+                value = pl.when(~e.str.contains(_LEADING_ZERO)).then(value)
+            asked.append(value.count().alias(f"n{i}_{j}"))
+    row = collected(lazy.select(asked), rows).row(0, named=True)
+    found: dict[int, ColumnType] = {}
+    for i in numbers:
+        total = row[f"n{i}"]
+        fitting = (kind for j, kind in enumerate(CANDIDATES) if total and row[f"n{i}_{j}"] == total)
+        found[i] = next(fitting, StringType())
+    return found

@@ -1,0 +1,273 @@
+"""Predicates about one row as Narwhals expressions.
+
+`holds` gives true, false or null (no say), or a plain bool where every row comes out alike. What no expression can
+decide (patterns beyond regular ones, multiples of very large doubles) is asked of Python over distinct values
+first: `questions` says what to ask, `Answers` carries the values that fail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, assert_never
+
+import narwhals.stable.v2 as nw
+
+from headgate.edge import folding, patterns
+from headgate.edge.cells import Cell, Cells
+from headgate.edge.folding import Meaningless
+from headgate.model.contract import (
+    ArrayType,
+    ColumnType,
+    DecimalType,
+    IntegerType,
+    NumberType,
+    ObjectType,
+    StringType,
+    TimestampType,
+)
+from headgate.model.rule import (
+    AllOf,
+    Fits,
+    InRange,
+    LengthInRange,
+    Matches,
+    MultipleOf,
+    NotMissing,
+    NotNull,
+    OneOf,
+    Predicate,
+)
+
+Good = nw.Expr | bool
+PATTERN_SECONDS_MAX = 60.0
+_EXACT_DOUBLES = Decimal(10**15)
+
+
+class ColumnAbsent(Exception):
+    """The rule speaks of a column that the rows do not have, or that nothing can read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Distinct values of a column that only Python can judge: all, or those of a size of ``beyond`` or more."""
+
+    cell: Cell
+    predicate: Predicate
+    judge: Callable[[Sequence[Any]], Sequence[bool]]
+    beyond: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The values that fail, for each predicate that was asked about."""
+
+    failing: Mapping[Predicate, Sequence[Any]] = field(default_factory=dict)
+
+
+def questions(predicate: Predicate, cells: Cells) -> Iterator[Question]:
+    """What has to be asked before `holds` can be rendered."""
+    if isinstance(predicate, AllOf):
+        for part in predicate.parts:
+            yield from questions(part, cells)
+    elif isinstance(predicate, Matches) and patterns.translate(predicate.pattern) is None:
+        pattern = predicate.pattern
+        yield Question(
+            _cell(cells, predicate.column, StringType),
+            predicate,
+            lambda values: patterns.matches(pattern, values, PATTERN_SECONDS_MAX),
+        )
+    elif isinstance(predicate, MultipleOf):
+        cell = _cell(cells, predicate.column)
+        if isinstance(cell.kind, NumberType):
+            divisor = predicate.divisor
+            yield Question(
+                cell,
+                predicate,
+                lambda values: [folding.is_multiple(x, divisor) for x in values],
+                float(_EXACT_DOUBLES / _power(divisor)),
+            )
+
+
+def holds(predicate: Predicate, cells: Cells, answers: Answers) -> Good:
+    """Raises Meaningless for a rule that cannot speak of its column's type, ColumnAbsent."""
+    match predicate:
+        case Fits(column):
+            cell = _cell(cells, column)
+            return True if cell.total else ~nw.col(cell.misfit)
+        case NotNull(column):
+            return ~nw.col(_cell(cells, column).missing)
+        case NotMissing(column, missing):
+            return _not_missing(_cell(cells, column), missing)
+        case InRange(column):
+            return _in_range(_cell(cells, column), predicate)
+        case LengthInRange(column, minimum, maximum):
+            return _length(_cell(cells, column, StringType, ArrayType), minimum, maximum)
+        case Matches(column, pattern):
+            return _matches(_cell(cells, column, StringType), pattern, predicate, answers)
+        case OneOf(column, members):
+            cell = _cell(cells, column)
+            return _one_of(cell, folding.members(members, cell.kind))
+        case MultipleOf(column, divisor):
+            return _multiple_of(_cell(cells, column), divisor, predicate, answers)
+        case AllOf(parts):
+            return _all_of([holds(part, cells, answers) for part in parts])
+        case _:
+            assert_never(predicate)
+
+
+def columns_of(predicate: Predicate) -> tuple[str, ...]:
+    """The columns that a predicate speaks of, the first one first."""
+    if isinstance(predicate, AllOf):
+        return tuple(dict.fromkeys(c for part in predicate.parts for c in columns_of(part)))
+    return (predicate.column,)
+
+
+def _cell(cells: Cells, column: str, *kinds: type[ColumnType]) -> Cell:  # type: ignore[type-arg]
+    cell = cells.of(column)
+    if cell is None:
+        raise ColumnAbsent(f"the contract has no column {column}")
+    if cell.why is not None:
+        raise ColumnAbsent(cell.why)
+    if not cell.present and not cells.lenient:
+        raise ColumnAbsent(f"the column {column} is absent")
+    if kinds and not isinstance(cell.kind, kinds) and cell.present:
+        raise Meaningless(f"the rule speaks of text, and {column} holds none")
+    return cell
+
+
+def _value(cell: Cell) -> nw.Expr:
+    return nw.col(cell.value)
+
+
+def _never(cell: Cell) -> nw.Expr:
+    """False for every value; null still has no say."""
+    return _value(cell).is_null()
+
+
+def _not_missing(cell: Cell, missing: tuple[Any, ...]) -> Good:
+    texts = [m for m in missing if isinstance(m, str)]
+    typed = folding.members(missing, cell.kind)
+    good = ~nw.col(cell.missing)
+    if texts and cell.text:
+        good = good & ~nw.col(cell.raw).is_in(texts)
+    if typed and not (cell.text and isinstance(cell.kind, StringType)):
+        good = good & ~_value(cell).is_in(typed).fill_null(value=False)
+    return good.fill_null(value=False)
+
+
+def _in_range(cell: Cell, rule: InRange) -> Good:
+    if not cell.present:
+        return True
+    e = _value(cell)
+    within = folding.interval(rule, cell.kind)
+    if within.empty:
+        return _never(cell)
+    parts: list[nw.Expr] = []
+    if within.lower is not None:
+        bound = _bound(within.lower, cell)
+        parts.append(e > bound if within.lower_open else e >= bound)
+    if within.upper is not None:
+        bound = _bound(within.upper, cell)
+        parts.append(e < bound if within.upper_open else e <= bound)
+    if isinstance(cell.kind, NumberType) and within.upper is None:
+        # NaN is the greatest value of every engine, so that a minimum alone would let it pass.
+        parts.append(~e.is_nan())
+    return _all_of(parts)
+
+
+def _bound(bound: Any, cell: Cell) -> Any:
+    if isinstance(cell.kind, TimestampType) and cell.dtype.time_unit == "ns":  # type: ignore[attr-defined]
+        return nw.lit(bound).cast(nw.Datetime("ns", "UTC" if cell.kind.zoned else None))
+    return bound
+
+
+def _length(cell: Cell, minimum: int | None, maximum: int | None) -> Good:
+    if not cell.present:
+        return True
+    length = _value(cell).list.len() if isinstance(cell.kind, ArrayType) else _value(cell).str.len_chars()
+    parts: list[nw.Expr] = []
+    if minimum is not None and minimum > 0:
+        parts.append(length >= min(minimum, 2**31))
+    if maximum is not None:
+        if maximum < 0:
+            return _never(cell)
+        parts.append(length <= min(maximum, 2**31))
+    return _all_of(parts)
+
+
+def _matches(cell: Cell, pattern: str, predicate: Predicate, answers: Answers) -> Good:
+    if not cell.present:
+        return True
+    translated = patterns.translate(pattern)
+    if translated is not None:
+        return _value(cell).str.contains(translated)
+    return ~_value(cell).is_in(list(answers.failing[predicate]))
+
+
+def _one_of(cell: Cell, members: list[Any]) -> Good:
+    if not cell.present:
+        return True
+    if isinstance(cell.kind, ArrayType | ObjectType):
+        raise Meaningless(f"the rule lists single values, and {cell.column.name} holds nested ones")
+    if not members:
+        return _never(cell)
+    if len(members) == 1 and members[0] == members[0]:
+        return _value(cell) == members[0]
+    return _value(cell).is_in(members)
+
+
+def _multiple_of(cell: Cell, divisor: Decimal, predicate: Predicate, answers: Answers) -> Good:
+    if not cell.present:
+        return True
+    e = _value(cell)
+    match cell.kind:
+        case IntegerType():
+            whole = folding.divisor_integer(divisor)
+            if whole == 1:
+                return True
+            return e == 0 if whole is None else e % whole == 0
+        case DecimalType(precision, scale):
+            step = folding.divisor_scaled(divisor, scale)
+            if step >= 10**precision:
+                return e == 0
+            return e % Decimal(step).scaleb(-scale) == Decimal(0)
+        case NumberType():
+            return _multiple_of_double(e, divisor, answers.failing.get(predicate, ()))
+        case _:
+            raise Meaningless(f"the rule speaks of numbers, and {cell.column.name} holds none")
+
+
+def _multiple_of_double(e: nw.Expr, divisor: Decimal, failing: Sequence[float]) -> nw.Expr:
+    """With divisor = p/s: the double next to q/s is the value itself, and p divides q.
+
+    Polars divides by a scalar through its reciprocal, which is inexact: hence the divisor made of the column.
+    Exact up to 10**15/s; beyond that Python was asked, and ``failing`` are the values that are no multiples.
+    """
+    s = _power(divisor)
+    p = float(abs(Fraction(divisor)) * s)
+    q = (e * float(s)).round(0)
+    good = (q / (e * 0.0 + float(s)) == e) & (q % p == 0.0) & e.is_finite()
+    large = e.abs() >= float(_EXACT_DOUBLES / s)
+    decided = ~e.is_in(list(failing)) if failing else nw.lit(value=True)
+    return (large & e.is_finite() & decided) | (~large & good)
+
+
+def _power(divisor: Decimal) -> int:
+    """The least power of ten that makes the divisor whole."""
+    exponent = divisor.normalize().as_tuple().exponent
+    return 10 ** max(0, -exponent) if isinstance(exponent, int) else 1
+
+
+def _all_of(parts: Sequence[Good]) -> Good:
+    if any(part is False for part in parts):
+        return False
+    rest = [part for part in parts if not isinstance(part, bool)]
+    if not rest:
+        return True
+    if len(rest) == 1:
+        return rest[0]
+    # Null parts have no say; within one column they are null together.
+    return nw.all_horizontal(*(part.fill_null(value=True) for part in rest), ignore_nulls=False)

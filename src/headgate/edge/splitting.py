@@ -1,0 +1,125 @@
+"""Good rows typed and on their way to the table, bad rows raw and on their way to quarantine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from headgate.edge.cells import RAW, Cells, laid
+from headgate.edge.judging import Judged, Masks, complete, masks
+from headgate.edge.rows import OBJECT, ROW, Rows, collected
+from headgate.model.contract import TableContract
+from headgate.model.names import RuleName
+from headgate.model.rule import Fits
+from headgate.ports import Frame, Split
+
+RULES = "rules"
+
+
+@dataclass(frozen=True, slots=True)
+class Parted:
+    """Rows with their masks, and how many rows fail each combination of rules."""
+
+    rows: Rows
+    cells: Cells
+    masks: Masks
+    combinations: Mapping[tuple[int, ...], int]
+    count: int
+    warn: frozenset[RuleName]
+
+    @property
+    def count_bad(self) -> int:
+        serious = self.masks.serious(self.warn)
+        return sum(
+            n for words, n in self.combinations.items() if any(w & s for w, s in zip(words, serious, strict=True))
+        )
+
+
+def parted(rows: Rows, contract: TableContract, judged: Judged, warn: frozenset[RuleName] = frozenset()) -> Parted:
+    """``rows``: those that were judged, or others under the same contract (then they are counted anew)."""
+    rules = [r for r in complete(contract) if r.about_rows]
+    warn -= {r.name for r in rules if isinstance(r.body, Fits)}
+    same = rows is judged.rows
+    cells = judged.cells if same else laid(rows, contract)
+    marked = masks(judged, cells, rules)
+    if same:
+        return Parted(rows, cells, marked, judged.combinations, judged.count, warn)
+    if not marked.words:
+        return Parted(rows, cells, marked, {}, int(collected(cells.lazy.select(pl.len()), rows).item()), warn)
+    found = collected(marked.lazy.group_by(marked.words).agg(pl.len().alias("count")), rows)
+    combinations = {tuple(words): count for *words, count in found.iter_rows()}
+    return Parted(rows, cells, marked, combinations, sum(combinations.values()), warn)
+
+
+def split(
+    rows: Rows, contract: TableContract, judged: Judged, warn: frozenset[RuleName], *, whole: bool
+) -> Split:
+    """Nothing is read yet: both frames are plans, to be written to files once each."""
+    mine = parted(rows, contract, judged, warn)
+    if whole:
+        bad = _quarantined(mine, mine.masks.lazy)
+        return Split(Frame(_typed(mine).limit(0)), Frame(bad), 0, mine.count)
+    bad = _quarantined(mine, mine.masks.lazy.filter(mine.masks.bad(mine.warn)))
+    return Split(Frame(_typed(mine)), Frame(bad), mine.count - mine.count_bad, mine.count_bad)
+
+
+def raw_bad(
+    rows: Rows, contract: TableContract, judged: Judged, warn: frozenset[RuleName] = frozenset()
+) -> pl.LazyFrame:
+    """Bad rows in the columns they came in, with headgate_row, headgate_object and headgate_rules."""
+    mine = parted(rows, contract, judged, warn)
+    cells = mine.cells
+    raws = {c.column.name: c.raw for c in cells.cells if c.present}
+    raws |= {name: f"x{j}" for j, (name, _) in enumerate(cells.extra)}
+    found = _with_rules(mine, mine.masks.lazy.filter(mine.masks.bad(mine.warn)))
+    return found.select(
+        *(pl.col(raws[name]).alias(name) for name in rows.columns if name in raws),
+        *(pl.col(raw).alias(name) for name, raw in raws.items() if name not in rows.columns),
+        pl.col(ROW).alias("headgate_row"),
+        _of_object(rows, [each.location for each in rows.objects]).alias("headgate_object"),
+        pl.col(RULES).alias("headgate_rules"),
+    )
+
+
+def _typed(mine: Parted) -> pl.LazyFrame:
+    lazy = mine.masks.lazy
+    if mine.masks.words:
+        lazy = lazy.filter(~mine.masks.bad(mine.warn))
+    return lazy.select(pl.col(c.value).alias(c.column.name) for c in mine.cells.cells)
+
+
+def _quarantined(mine: Parted, lazy: pl.LazyFrame) -> pl.LazyFrame:
+    rows = mine.rows
+    return _with_rules(mine, lazy).select(
+        _of_object(rows, [each.digest for each in rows.objects]).alias(OBJECT),
+        _of_object(rows, [each.location for each in rows.objects]).alias("location"),
+        pl.col(ROW),
+        pl.col(RULES),
+        pl.col(RAW),
+    )
+
+
+def _with_rules(mine: Parted, lazy: pl.LazyFrame) -> pl.LazyFrame:
+    """With the names of the rules each row fails, looked up by its words."""
+    words = list(mine.masks.words)
+    none = pl.lit([], pl.List(pl.String)).alias(RULES)
+    if not words:
+        return lazy.with_columns(none)
+    seen = list(mine.combinations)
+    table = pl.LazyFrame(
+        {w: [each[i] for each in seen] for i, w in enumerate(words)}
+        | {RULES: [mine.masks.names(each) for each in seen]},
+        schema=dict.fromkeys(words, pl.Int64) | {RULES: pl.List(pl.String)},
+    )
+    joined = lazy.join(table, on=words, how="left", maintain_order="left")
+    return joined.with_columns(pl.col(RULES).fill_null(pl.lit([], pl.List(pl.String))))
+
+
+def _of_object(rows: Rows, texts: Sequence[str]) -> pl.Expr:
+    if not rows.objects:
+        return pl.lit("")
+    if len(rows.objects) == 1:
+        return pl.lit(texts[0])
+    return pl.col(OBJECT).replace_strict(list(range(len(texts))), list(texts), return_dtype=pl.String)
