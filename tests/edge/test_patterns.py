@@ -249,7 +249,7 @@ def test_many_values_go_through_a_child_in_chunks_and_keep_their_order() -> None
 
 
 def test_a_pattern_that_never_ends_is_ended() -> None:
-    """Seen hanging with the timer of `Child.ask` off."""
+    """Seen failing with the timer of `Child.ask` off: only the limit on CPU time ended it, later."""
     began = time.monotonic()
     with pytest.raises(ContractUnusable, match="longer than 0.5 s") as caught:
         matches(r"^(?=(a+)+$)", ["a" * 40 + "b"], 0.5)
