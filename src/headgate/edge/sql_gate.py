@@ -50,13 +50,23 @@ def gate(sql: str, tables: Collection[str]) -> str | None:
     return None if refusal is None else refusal.reason
 
 
-def review(sql: str, tables: Collection[str]) -> Refusal | None:
-    """As `gate`, with what a program may want to know of the reason."""
+def review(
+    sql: str, tables: Collection[str], parser: duckdb.DuckDBPyConnection | None = None
+) -> Refusal | None:
+    """As `gate`, with what a program may want to know of the reason.
+
+    ``parser``: a connection to parse with, where there is one: opening one takes longer than all the rest.
+    """
     if len(sql) > SQL_LENGTH_MAX:
         return Refusal(f"the query is longer than {SQL_LENGTH_MAX:,} characters")
     known = frozenset(".".join(parts(table)).lower() for table in tables)
     try:
-        _judge(_parsed(with_default_quoted(sql)), _Scope(known, frozenset()))
+        if parser is not None:
+            tree = _parsed(with_default_quoted(sql), parser)
+        else:
+            with duckdb.connect(":memory:", config=dict(_SETTINGS)) as own:
+                tree = _parsed(with_default_quoted(sql), own)
+        _judge(tree, _Scope(known, frozenset()))
     except _Refused as refused:
         return refused.refusal
     except RecursionError:
@@ -81,14 +91,13 @@ class _Scope:
         return _Scope(self.tables, self.ctes | {name.lower()})
 
 
-def _parsed(sql: str) -> Any:
+def _parsed(sql: str, parser: duckdb.DuckDBPyConnection) -> Any:
     """The one statement of ``sql`` as DuckDB's tree."""
-    with duckdb.connect(":memory:", config=dict(_SETTINGS)) as connection:
-        try:
-            kinds = [statement.type for statement in connection.extract_statements(sql)]
-            row = connection.execute("SELECT json_serialize_sql(?::VARCHAR)", [sql]).fetchone()
-        except duckdb.Error as error:
-            raise _Refused(f"the query is not valid SQL: {first_line(error)}") from error
+    try:
+        kinds = [statement.type for statement in parser.extract_statements(sql)]
+        row = parser.execute("SELECT json_serialize_sql(?::VARCHAR)", [sql]).fetchone()
+    except duckdb.Error as error:
+        raise _Refused(f"the query is not valid SQL: {first_line(error)}") from error
     tree: Any = json.loads(row[0]) if row else {"error": True, "error_type": "none"}
     if tree["error"] and tree["error_type"] == "parser":
         raise _Refused(f"the query is not valid SQL: {tree['error_message']}")

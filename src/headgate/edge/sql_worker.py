@@ -43,11 +43,11 @@ class Sandbox:
             if "open" in asked:
                 return _json(self._open(asked["open"]))
             sql = asked.get("scalar") or asked["table"]
-            refusal = review(sql, self.tables)
-            if refusal is not None:
-                return _json({"reason": refusal.reason, "missing": refusal.table})
             if self.connection is None:
                 return _json({"reason": "no tables were opened"})
+            refusal = review(sql, self.tables, self.connection)
+            if refusal is not None:
+                return _json({"reason": refusal.reason, "missing": refusal.table})
             limit_cpu(asked["seconds"], self.threads())
             result = self.connection.execute(with_default_quoted(sql))
             return _json(_scalar(result)) if "scalar" in asked else _arrow(result)
