@@ -107,7 +107,7 @@ def test_times_of_day_are_kept_as_microseconds(lake: IcebergLake) -> None:
 
 def test_adopted_files_have_a_manifest_of_their_own(lake: IcebergLake) -> None:
     """Seen failing with the other branch's manifest listed again: PyIceberg remembers manifests by path, and
-    gave the rows of the second branch the sequence number of the first."""
+    would give the rows of one branch the sequence number of the other."""
     base = appended(lake, lake.create(ORDERS, COLUMNS), orders(1))
     ours = appended(lake, appended(lake, base, orders(2)), orders(3))
     theirs = appended(lake, base, orders(4))

@@ -189,7 +189,10 @@ def _cut_up(text: str) -> str | None:
 
 
 def as_model(entries: Sequence[IcebergFile], schema: Schema) -> tuple[DataFile, ...]:
-    """The files in our own terms. What is not known is left out; a column that a file lacks is null in it."""
+    """The files in our own terms. What is not known is left out; a column that a file lacks is null in it.
+
+    Floats have no bounds: Parquet's do not tell whether NaN is among the values, and NaN equals NaN in a key.
+    """
     columns = [(f, _unpacker(f.field_type)) for f in schema.fields]
     return tuple(_as_model(entry, columns) for entry in entries)
 
@@ -219,8 +222,6 @@ def _unpacker(kind: IcebergType) -> _Unpacker:
     match kind:
         case LongType() | IntegerType():
             return lambda data: int.from_bytes(data, "little", signed=True)
-        case DoubleType() | FloatType():
-            return _float
         case DecimalType():
             scale = kind.scale
             return lambda data: Decimal(int.from_bytes(data, "big", signed=True)).scaleb(-scale, _EXACT)
@@ -238,12 +239,6 @@ def _unpacker(kind: IcebergType) -> _Unpacker:
             return _time
         case _:
             return None
-
-
-def _float(data: bytes) -> Decimal | None:
-    """The shortest decimal form: it sorts as the floats do. Infinities are no bounds."""
-    value: float = struct.unpack("<d" if len(data) == 8 else "<f", data)[0]
-    return Decimal(repr(value)) if math.isfinite(value) else None
 
 
 def _date(data: bytes) -> date | None:

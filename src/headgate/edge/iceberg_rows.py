@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import polars as pl
 from polars import selectors
@@ -16,6 +17,7 @@ from polars.io.partition import FileProviderArgs
 from pyiceberg.schema import Schema
 
 from headgate.edge import durable, iceberg_schema
+from headgate.edge.cells import as_text
 from headgate.edge.rows import guarded
 from headgate.model.errors import Bug
 
@@ -26,7 +28,8 @@ ZSTD_LEVEL = 1  # level 3 takes longer and saves a few percent
 def in_columns_of(schema: Schema, rows: pl.LazyFrame) -> pl.LazyFrame:
     """The rows in the table's columns, order and types.
 
-    Optional columns may be missing. Raises Bug for a column that the table does not have.
+    Optional columns may be missing. What a contract leaves open is kept as text (lists and
+    structs as JSON). Raises Bug for a column that the table does not have.
     """
     wanted = iceberg_schema.polars_schema(schema)
     have: pl.Schema = guarded(rows.collect_schema)
@@ -53,8 +56,10 @@ def _converted(name: str, have: pl.DataType, wanted: pl.DataType) -> pl.Expr:
         and wanted.time_zone
     ):
         return column.dt.convert_time_zone(wanted.time_zone).dt.cast_time_unit("us")
-    if isinstance(wanted, pl.String) and isinstance(have, pl.Struct):
-        return column.struct.json_encode()
+    if isinstance(wanted, pl.String):
+        return as_text(column, have).alias(name)
+    if isinstance(wanted, pl.List) and isinstance(have, pl.List) and isinstance(wanted.inner, pl.String):
+        return column.list.eval(as_text(pl.element(), _instance(have.inner)))
     return column.cast(wanted)
 
 
@@ -129,3 +134,9 @@ def _widened(
 def _types_changed(schema: Schema, older: Sequence[Schema]) -> bool:
     now = {f.field_id: f.field_type for f in schema.fields}
     return any(f.field_type != now.get(f.field_id, f.field_type) for each in older for f in each.fields)
+
+
+def _instance(kind: Any) -> pl.DataType:
+    """Polars gives inner types as classes or as values."""
+    result: pl.DataType = kind() if isinstance(kind, type) else kind
+    return result

@@ -163,7 +163,7 @@ class IcebergLake:
     # -- rows out -------------------------------------------------------------------------------------------
 
     def files(self, entry: TableEntry) -> tuple[DataFile, ...]:
-        """Oldest first. Bounds of floats are their shortest decimal forms; long text is cut (and still holds)."""
+        """Oldest first. Floats have no bounds, since NaN may be among them; long text is cut, and its bounds hold."""
         return self._by_pointer.get(entry.pointer, lambda: self._files(self._metadata(entry)))
 
     def rows(self, entry: TableEntry) -> int:

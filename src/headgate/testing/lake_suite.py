@@ -11,6 +11,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from headgate.model.contract import (
+    AnyType,
     ArrayType,
     BooleanType,
     Column,
@@ -18,6 +19,7 @@ from headgate.model.contract import (
     DecimalType,
     IntegerType,
     NumberType,
+    ObjectType,
     StringType,
     TimestampType,
 )
@@ -113,16 +115,31 @@ class LakeSuite:
         assert file.nulls == {"id": 0, "amount": 0, "note": 3}
         assert file.bytes > 0
 
-    def test_nan_is_in_no_bounds(self, lake: Lake) -> None:
+    def test_floats_have_no_bounds_as_nan_may_be_among_them(self, lake: Lake) -> None:
         table = lake.create(ORDERS, [Column("x", NumberType()), Column("y", NumberType())])
-        rows = pl.LazyFrame({"x": [float("nan"), 2.5, None, -1.0], "y": [float("nan")] * 4})
+        rows = pl.LazyFrame({"x": [float("nan"), 2.5, None], "y": [float("inf"), -0.0, 1.0]})
         (file,) = lake.write(table, Frame(rows)).files
-        assert file.bounds == {"x": (Decimal("-1.0"), Decimal("2.5"))}
-
-    def test_infinity_is_no_bound(self, lake: Lake) -> None:
-        table = lake.create(ORDERS, [Column("x", NumberType())])
-        (file,) = lake.write(table, Frame(pl.LazyFrame({"x": [1.0, float("inf")]}))).files
         assert file.bounds == {}
+        assert file.nulls == {"x": 1, "y": 0}
+
+    def test_what_a_contract_leaves_open_is_kept_as_text(self, lake: Lake) -> None:
+        columns = [Column("any", AnyType()), Column("array", ArrayType()), Column("object", ObjectType())]
+        table = lake.create(ORDERS, columns)
+        for rows in (
+            {"any": [1, None], "array": [[1, None], None], "object": [{"a": 1}, None]},
+            {"any": ["x", "y"], "array": [["p"], []], "object": ["{}", None]},
+            {"any": [[1, 2], None], "array": [[[1], []], None], "object": [None, None]},
+        ):
+            table = appended(lake, table, Frame(pl.LazyFrame(rows)))
+        assert collected(lake.scan(table)).rows() == [
+            ("1", ["1", None], '{"a":1}'),
+            (None, None, None),
+            ("x", ["p"], "{}"),
+            ("y", [], None),
+            ("[1,2]", ["[1]", "[]"], None),
+            (None, None, None),
+        ]
+        assert lake.evolve(table, columns) == table
 
     @pytest.mark.parametrize(
         "text", ["a" * 1000, "z\U0010ffff" * 60, "\U0010ffff" * 60, "\ud7ff".ljust(40, "\ud7ff")]
