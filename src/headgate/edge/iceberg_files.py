@@ -105,13 +105,6 @@ def described(path: str, schema: Schema, spec_id: int) -> IcebergFile:
     return entry
 
 
-def nulls_in_required(entry: IcebergFile, schema: Schema) -> str | None:
-    """A required column that is null in some row of the file."""
-    return next(
-        (f.name for f in schema.fields if f.required and entry.null_value_counts.get(f.field_id, 0)), None
-    )
-
-
 def _leaves(kind: IcebergType, key: int, *, top: bool) -> Iterator[tuple[int, IcebergType, bool]]:
     """Parquet's columns, in its order: field id, type, and whether it is a column of the table itself."""
     match kind:

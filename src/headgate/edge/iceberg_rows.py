@@ -28,7 +28,7 @@ ZSTD_LEVEL = 1  # level 3 takes longer and saves a few percent
 def in_columns_of(schema: Schema, rows: pl.LazyFrame) -> pl.LazyFrame:
     """The rows in the table's columns, order and types.
 
-    Optional columns may be missing. What a contract leaves open is kept as text (lists and
+    Columns that are missing are null. What a contract leaves open is kept as text (lists and
     structs as JSON). Raises Bug for a column that the table does not have.
     """
     wanted = iceberg_schema.polars_schema(schema)
@@ -37,8 +37,6 @@ def in_columns_of(schema: Schema, rows: pl.LazyFrame) -> pl.LazyFrame:
         return rows
     if unknown := [name for name in have if name not in wanted]:
         raise Bug(f"rows to be written have a column {unknown[0]} that the table has not")
-    if missing := [f.name for f in schema.fields if f.required and f.name not in have]:
-        raise Bug(f"rows to be written lack the required column {missing[0]}")
     return rows.select(
         _converted(name, have[name], kind) if name in have else pl.lit(None, kind).alias(name)
         for name, kind in wanted.items()

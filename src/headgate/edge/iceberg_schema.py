@@ -1,6 +1,8 @@
 """One type, four spellings: the contract's column types as Iceberg's, Arrow's (with field ids) and Polars'.
 
-Iceberg keeps types, not formats and zones: those stay in the contract. A type that a contract leaves open (no
+Iceberg keeps types, not formats and zones: those stay in the contract. So does whether a column is required: a
+policy may let a null pass with a warning, and a rejected batch stays on its branch as it came; the contract, which
+is in the same tree, says what holds. Every column of a table is optional. A type that a contract leaves open (no
 logicalType, an array without items, an object without properties) is kept as text.
 """
 
@@ -64,7 +66,7 @@ def field_of(column: Column, ids: Iterator[int]) -> NestedField:
         field_id=next(ids),
         name=column.name,
         field_type=iceberg_type(column.type, ids),
-        required=column.required,
+        required=False,
         doc=column.description or None,
     )
 
@@ -99,9 +101,9 @@ def iceberg_type(kind: ColumnType, ids: Iterator[int]) -> IcebergType:
 
 
 def columns_of(schema: Schema) -> tuple[Column, ...]:
-    """The contract's view of a schema: types without formats and zones."""
+    """The contract's view of a schema: names and types."""
     return tuple(
-        Column(f.name, column_type(f.field_type), required=f.required, label=f.name, description=f.doc or "")
+        Column(f.name, column_type(f.field_type), label=f.name, description=f.doc or "")
         for f in schema.fields
     )
 
@@ -152,11 +154,7 @@ def polars_type(kind: IcebergType) -> pl.DataType:
 
 
 def arrow_schema(schema: Schema) -> pa.Schema:
-    """What the Parquet writer is told: Iceberg finds columns by the field ids in here.
-
-    Everything is nullable: a promise about nulls is the contract's, and Parquet files that keep none can be
-    read after the column has become optional.
-    """
+    """What the Parquet writer is told: Iceberg finds columns by the field ids in here."""
     return pa.schema([_arrow_field(f.name, f.field_type, f.field_id) for f in schema.fields])
 
 
@@ -242,13 +240,9 @@ def _evolved_field(old: NestedField, column: Column) -> NestedField | str:
                 "Iceberg promotes int to long, float to double and decimals to more digits of the same scale"
             )
         kind = new
-    if column.required and not old.required:
-        return f"column {old.name} is optional in the table and required in the contract: nulls may be in it"
-    if kind is old.field_type and column.required == old.required:
+    if kind is old.field_type and not old.required:
         return old
-    return NestedField(
-        field_id=old.field_id, name=old.name, field_type=kind, required=column.required, doc=old.doc
-    )
+    return NestedField(field_id=old.field_id, name=old.name, field_type=kind, required=False, doc=old.doc)
 
 
 def _alike(one: IcebergType, other: IcebergType) -> bool:

@@ -64,7 +64,7 @@ class IcebergLake:
             )
 
     def columns(self, entry: TableEntry) -> tuple[Column, ...]:
-        """The columns' types are Iceberg's: formats, zones and what a contract leaves open are not in them."""
+        """Names and types, as Iceberg has them: formats, zones and what is required are the contract's."""
         return iceberg_schema.columns_of(self._metadata(entry).schema())
 
     def evolve(self, entry: TableEntry, columns: Sequence[Column]) -> TableEntry | str:
@@ -85,9 +85,9 @@ class IcebergLake:
     # -- files in -------------------------------------------------------------------------------------------
 
     def write(self, entry: TableEntry, rows: Frame) -> Written:
-        """``rows``: a LazyFrame whose columns are the table's, by name; optional ones may be missing.
+        """``rows``: a LazyFrame whose columns are the table's, by name; those that are missing are null.
 
-        Raises Bug for a column the table does not have, and for a null in a required one.
+        Raises Bug for a column the table does not have.
         """
         metadata = self._metadata(entry)
         schema = metadata.schema()
@@ -104,7 +104,6 @@ class IcebergLake:
             try:
                 iceberg_rows.sink(lazy, schema, folder, paths)
                 found = [iceberg_files.described(path, schema, metadata.default_spec_id) for path in paths]
-                _require_values(found, schema, folder)
                 kept = tuple(each for each in found if each.record_count)
                 durable.remove(each.file_path for each in found if not each.record_count)
                 durable.sync(durable.with_folders(each.file_path for each in kept))
@@ -259,9 +258,3 @@ def _staged(written: Written) -> _Staged:
     if isinstance(written.handle, _Staged):
         return written.handle
     raise Bug("files were not written by this lake")
-
-
-def _require_values(found: Sequence[IcebergFile], schema: Schema, place: str) -> None:
-    for each in found:
-        if column := iceberg_files.nulls_in_required(each, schema):
-            raise Bug(f"a row to be written is null in the required column {column}", place=place)
