@@ -122,7 +122,8 @@ class Engine(Protocol):
     ) -> Checked:
         """Judge rows as they are. Every rule of the contract has a finding, in the contract's order.
 
-        ``parents``: the tables that References rules name; the rule of one that is missing is not_executed. ``existing``: for a Unique rule, published rows its keys may not meet again.
+        ``parents``: the tables that References rules name; the rule of one that is missing is not_executed.
+        ``existing``: for a Unique rule, published rows its keys may not meet again.
         """
         ...
 
@@ -137,7 +138,8 @@ class Engine(Protocol):
     ) -> Split:
         """Good and bad rows, from what ``checked`` learnt. Rules in ``warn`` do not make a row bad, except
         that a value that does not fit its column's type always does. ``whole``: every row goes to ``bad``
-        (a batch in quarantine is kept whole), those without a fault with an empty list of rules."""
+        (a batch in quarantine is kept whole), those without a fault with an empty list of rules.
+        """
         ...
 
     def columns(self, delivery: Delivery) -> tuple[Column, ...]:
@@ -233,7 +235,8 @@ class Lake(Protocol):
 
     def evolve(self, entry: TableEntry, columns: Sequence[Column]) -> TableEntry | str:
         """The table with these columns: optional ones added, types promoted as Iceberg allows; the same entry
-        if nothing changes; else the reason why not, in words."""
+        if nothing changes; else the reason why not, in words.
+        """
         ...
 
     def write(self, entry: TableEntry, rows: Frame) -> Written:
@@ -484,7 +487,10 @@ class Clock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """All of the outside world that a flow may touch. ``pattern_error``: what is wrong with a regular expression, or None."""
+    """All of the outside world that a flow may touch.
+
+    ``pattern_error``: what is wrong with a regular expression, or None.
+    """
 
     source: Source
     engine: Engine

@@ -164,9 +164,7 @@ class Table:
 
     def scan(self) -> pl.LazyFrame:
         """Its rows, lazily, in Polars."""
-        from headgate.edge.rows import named_lazy
-
-        return named_lazy(self._ports.lake.scan(self.entry))
+        return cast("pl.LazyFrame", self._ports.lake.scan(self.entry))
 
     def arrow(self) -> pa.Table:
         """Its rows in Arrow, all in memory."""

@@ -244,6 +244,7 @@ def _commit(
     parents: list[Commit],
     changes: Mapping[Key, Entry | None],
     message: str,
+    *,
     reverts: CommitId | None = None,
 ) -> _Candidate:
     root, nodes = update(ports.store, base.commit.root, changes)
