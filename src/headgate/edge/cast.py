@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import polars as pl
+from polars.datatypes import DataTypeClass
 
 from headgate.edge import cast_text
 from headgate.model.contract import (
@@ -105,8 +106,8 @@ def typed(e: pl.Expr, have: pl.DataType, kind: ColumnType) -> Cast:
     return _nothing(want)
 
 
-def _instance(dtype: pl.DataType | type[pl.DataType]) -> pl.DataType:
-    return dtype() if isinstance(dtype, type) else dtype
+def _instance(dtype: pl.DataType | DataTypeClass) -> pl.DataType:
+    return dtype if isinstance(dtype, pl.DataType) else dtype()
 
 
 def _nothing(want: pl.DataType) -> Cast:
@@ -230,11 +231,10 @@ def _object(
         return Cast(e, total=True)
     found = {f.name: _instance(f.dtype) for f in have.fields}
     declared = dict(fields)
-    casts = {
-        name: typed(e.struct.field(name), found[name], kind) for name, kind in fields if name in found
-    }
+    casts = {name: typed(e.struct.field(name), found[name], kind) for name, kind in fields if name in found}
     values = [
-        (casts[name].value if name in casts else pl.lit(None, dtype_of(kind))).alias(name) for name, kind in fields
+        (casts[name].value if name in casts else pl.lit(None, dtype_of(kind))).alias(name)
+        for name, kind in fields
     ]
     lost = [e.struct.field(name).is_not_null() for name in found if name not in declared]
     lost += [

@@ -35,14 +35,16 @@ def number(text: pl.Expr) -> pl.Expr:
 def decimal(text: pl.Expr, kind: DecimalType) -> pl.Expr:
     """As `number`, without an exponent; digits behind the point beyond the scale must be zeros."""
     value = text.cast(pl.Decimal(kind.precision, kind.scale), strict=False)
-    fits = text.str.contains(rf"\A[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)\z")
+    fits = text.str.contains(r"\A[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)\z")
     too_fine = text.str.contains(rf"\.[0-9]{{{kind.scale}}}[0-9]*[1-9]")
     return pl.when(fits & ~too_fine).then(value)
 
 
 def boolean(text: pl.Expr) -> pl.Expr:
     """true and false, in lower case, upper case or capitalised; no digits, no yes or no."""
-    return pl.when(text.is_in(TRUE)).then(pl.lit(value=True)).when(text.is_in(FALSE)).then(pl.lit(value=False))
+    return (
+        pl.when(text.is_in(TRUE)).then(pl.lit(value=True)).when(text.is_in(FALSE)).then(pl.lit(value=False))
+    )
 
 
 def date(text: pl.Expr, pattern: str | None) -> pl.Expr:

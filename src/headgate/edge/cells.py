@@ -131,9 +131,7 @@ class _Made:
     def with_misfits(self, cells: Sequence[Cell], extra: Sequence[tuple[str, pl.DataType]]) -> pl.LazyFrame:
         """With the columns that other parts have, in one order."""
         needed = [c for c in cells if not c.total]
-        added = [
-            pl.lit(value=False).alias(c.misfit) for c in needed if self.total[c.number]
-        ]
+        added = [pl.lit(value=False).alias(c.misfit) for c in needed if self.total[c.number]]
         names = [n for c in cells for n in (c.value, c.missing, c.raw)] + [c.misfit for c in needed]
         names += [f"x{j}" for j in range(len(extra))]
         return self.lazy.with_columns(added).select(*names, RAW, ROW, OBJECT)
@@ -267,7 +265,9 @@ def kind_of(dtype: pl.DataType) -> ColumnType:
         return ArrayType(kind_of(dtype.inner() if isinstance(dtype.inner, type) else dtype.inner))
     if isinstance(dtype, pl.Struct):
         return ObjectType(
-            tuple((f.name, kind_of(f.dtype() if isinstance(f.dtype, type) else f.dtype)) for f in dtype.fields)
+            tuple(
+                (f.name, kind_of(f.dtype() if isinstance(f.dtype, type) else f.dtype)) for f in dtype.fields
+            )
         )
     plain: dict[type[pl.DataType], ColumnType] = {
         pl.String: StringType(), pl.Categorical: StringType(), pl.Enum: StringType(), pl.Boolean: BooleanType(),

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from headgate.edge.cells import Cell, Cells, laid
+from headgate.edge.cells import Cell, Cells, as_text, laid
 from headgate.edge.keys import doubled
-from headgate.edge.rows import OBJECT, ROW, Part, Rows, collected, rows_of
+from headgate.edge.rows import OBJECT, ROW, Part, Rows, collected, named_lazy, rows_of
 from headgate.model.batch import Mode
 from headgate.model.contract import TableContract
 from headgate.ports import Collapsed, Frame
@@ -50,22 +50,25 @@ def _met(cells: Cells, names: Sequence[str], published: pl.LazyFrame | None, row
     if published is None:
         return found
     mine = cells.lazy.select(names).drop_nulls()
-    theirs = collected(published.select(names).drop_nulls().join(mine, on=list(names), how="semi").unique(), rows)
+    theirs = collected(
+        published.select(names).drop_nulls().join(mine, on=list(names), how="semi").unique(), rows
+    )
     return pl.concat([found, theirs]).unique()
 
 
 def _given_way(
-    cells: Cells, names: Sequence[str], met: pl.DataFrame, published: pl.LazyFrame | None, order: Cell | None, rows: Rows
+    cells: Cells,
+    names: Sequence[str],
+    met: pl.DataFrame,
+    published: pl.LazyFrame | None,
+    order: Cell | None,
+    rows: Rows,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """(row, object) of delivered rows that are identical to one that stays, and of those superseded."""
     values = [c.value for c in cells.cells]
     # A cell that does not fit is compared by its raw value: two kinds of rubbish are not the same row.
     misfits = [c for c in cells.cells if not c.total]
-    raws = [
-        pl.when(pl.col(c.misfit)).then(pl.col(c.raw).cast(pl.String) if c.text else pl.lit("?") + pl.col(ROW).cast(pl.String))
-        .alias(c.raw)
-        for c in misfits
-    ]
+    raws = [pl.when(pl.col(c.misfit)).then(as_text(pl.col(c.raw), c.raw_dtype)).alias(c.raw) for c in misfits]
     same = [*values, *(c.raw for c in misfits)]
     key = list(names)
     mine = cells.lazy.join(met.lazy(), on=key, how="semi").select(
@@ -85,7 +88,7 @@ def _given_way(
     found = collected(pl.concat(frames, how="vertical_relaxed"), rows)
     # Published rows first, then as delivered: of identical rows the first stays.
     found = found.sort(pl.col(_AMONG), OBJECT, ROW, descending=[True, False, False])
-    first = found.select(_hashable(found, same)).is_first_distinct()
+    first = found.select(pl.struct(same).is_first_distinct()).to_series()
     identical = found.filter(~first & (pl.col(_AMONG) == 0)).select(ROW, OBJECT)
     if order is None:
         return identical, identical.clear()
@@ -94,10 +97,6 @@ def _given_way(
     # Without a value to order by, nobody knows which row is right: it stays, and the check will say so.
     superseded = kept.filter((pl.col(order.value) < greatest) & (pl.col(_AMONG) == 0)).select(ROW, OBJECT)
     return identical, superseded
-
-
-def _hashable(found: pl.DataFrame, names: Sequence[str]) -> list[pl.Expr]:
-    return [pl.col(name) for name in names if name in found.columns]
 
 
 def _without_rows(part: Part, gone: pl.DataFrame) -> Part:
@@ -111,21 +110,13 @@ def without(rows: Frame, contract: TableContract, keys_of: Frame) -> Frame:
     theirs = laid(rows_of(keys_of), contract)
     own = [c for name in key if (c := theirs.of(name)) is not None]
     taken = theirs.lazy.select(pl.col(c.value).alias(c.column.name) for c in own).drop_nulls()
-    lazy = rows if isinstance(rows, pl.LazyFrame) else together_of(rows_of(rows))
+    lazy = named_lazy(rows)
     schema = lazy.collect_schema()
     same = [pl.col(c.column.name).cast(schema[c.column.name], strict=False) for c in own]
     return Frame(lazy.join(taken.select(same), on=key, how="anti", maintain_order="left"))
 
 
-def together_of(rows: Rows) -> pl.LazyFrame:
-    """Rows in the columns they came in, those that some parts lack being null there."""
-    found = [
-        part.lazy.select(pl.col(f"c{i}").alias(name) for i, name in enumerate(part.columns)) for part in rows.parts
-    ]
-    return found[0] if len(found) == 1 else pl.concat(found, how="diagonal_relaxed")
-
-
 def together(frames: Sequence[Frame]) -> Frame:
     """One after the other; columns by name."""
-    lazies = [f if isinstance(f, pl.LazyFrame) else together_of(rows_of(f)) for f in frames]
+    lazies = [named_lazy(f) for f in frames]
     return Frame(pl.concat(lazies, how="diagonal_relaxed") if len(lazies) > 1 else lazies[0])

@@ -2,8 +2,8 @@
 
 Polars pads short rows without a word, and notices long ones only when it reads all columns. So delimiters outside
 quotes are counted first, in blocks: they must be (columns - 1) x records. Together with Polars' own error for
-long rows (`engine_narwhals` reads all columns once) that is exact. Only when something is wrong are lines looked at one by
-one, to name the one at fault.
+long rows (a check reads all columns once) that is exact. Only when something is wrong are lines looked at one
+by one, to name the one at fault.
 """
 
 from __future__ import annotations
@@ -214,7 +214,9 @@ def _records(file: BinaryIO, form: Form) -> Iterator[_Record | Fault]:
             continue
         fields = _fields(_stripped(held), form)
         if fields is None:
-            yield Fault(begun, "a quote stands inside a field that is not quoted, or text follows a closing quote")
+            yield Fault(
+                begun, "a quote stands inside a field that is not quoted, or text follows a closing quote"
+            )
             return
         yield _Record(begun, fields)
         held = b""

@@ -56,7 +56,9 @@ class NarwhalsEngine:
             elif isinstance(rule.body, Measured) and rule not in wanted:
                 found.append(findings.unmeasured(rule))
             else:
-                found.append(findings.finding(rule, judged, contract.policy, judged.samples.get(rule.name, ())))
+                found.append(
+                    findings.finding(rule, judged, contract.policy, judged.samples.get(rule.name, ()))
+                )
         verdict = Verdict(
             contract.id,
             contract.version,
@@ -69,7 +71,13 @@ class NarwhalsEngine:
         return Checked(verdict, Frame(judged))
 
     def split(
-        self, rows: Frame, contract: TableContract, checked: Checked, *, warn: Collection[RuleName], whole: bool = False
+        self,
+        rows: Frame,
+        contract: TableContract,
+        checked: Checked,
+        *,
+        warn: Collection[RuleName],
+        whole: bool = False,
     ) -> Split:
         return splitting.split(rows_of(rows), contract, _judged(checked), frozenset(warn), whole=whole)
 
@@ -86,9 +94,7 @@ class NarwhalsEngine:
     ) -> Mapping[str, tuple[Scalar, Scalar] | None]:
         return measuring.ranges(rows_of(rows), contract, columns)
 
-    def measure(
-        self, rows: Frame, contract: TableContract, rules: Sequence[Rule]
-    ) -> tuple[Measurement, ...]:
+    def measure(self, rows: Frame, contract: TableContract, rules: Sequence[Rule]) -> tuple[Measurement, ...]:
         judged = judging.pass_one(rows_of(rows), contract, rules, {}, {})
         found = measuring.from_judged(judged, contract, rules)
         return tuple(found[rule.name] for rule in rules)

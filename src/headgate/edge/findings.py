@@ -8,7 +8,15 @@ from decimal import Decimal
 from headgate.edge.cells import Absent, Cells
 from headgate.edge.judging import Judged
 from headgate.edge.rows import Rows
-from headgate.model.contract import AnyType, ArrayType, ColumnType, DecimalType, ObjectType, Policy, TableContract
+from headgate.model.contract import (
+    AnyType,
+    ArrayType,
+    ColumnType,
+    DecimalType,
+    ObjectType,
+    Policy,
+    TableContract,
+)
 from headgate.model.names import RuleName
 from headgate.model.rule import (
     AllOf,
@@ -109,13 +117,15 @@ def measured(rule: Rule, found: Measurement, contract: TableContract) -> Finding
     warns = (rule.on_fail or contract.policy.on_fail) == "warn"
     status: Status = "pass" if bound.holds(number) else "warn" if warns else "fail"
     shown = f"{number.normalize():f}" + ("%" if bound.percent else "")
-    said = {RowCount: "rows", DuplicateRows: "duplicate rows", FailingRows: "failing rows"}.get(type(measure), "the result")
+    counted = {RowCount: "rows", DuplicateRows: "duplicate rows", FailingRows: "failing rows"}.get(
+        type(measure)
+    )
     return Finding(
         rule.name,
         status,
         rows_failed=found.failing if isinstance(measure, FailingRows | DuplicateRows) else None,
         measured=shown,
-        message=f"{shown} {said}, {bound}" if said != "the result" else f"the result is {shown}, {bound}",
+        message=f"{shown} {counted}, {bound}" if counted else f"the result is {shown}, {bound}",
         dimension=rule.dimension,
     )
 

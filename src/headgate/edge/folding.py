@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Context, Decimal, InvalidOperation
 from fractions import Fraction
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from headgate.model.contract import (
@@ -27,6 +27,8 @@ from headgate.model.contract import (
     TimeType,
 )
 from headgate.model.rule import InRange, Scalar
+
+T = TypeVar("T")
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 _WIDE = Context(prec=200)
@@ -147,40 +149,36 @@ def value(scalar: Scalar, kind: ColumnType) -> Any:
         case StringType():
             return _string(scalar)
         case BooleanType():
-            if isinstance(scalar, bool):
-                return scalar
-            if isinstance(scalar, str) and scalar in {"true", "false"}:
-                return scalar == "true"
+            found: Any = {"true": True, "false": False}.get(scalar) if isinstance(scalar, str) else scalar
+            if isinstance(found, bool):
+                return found
         case DateType():
-            if isinstance(scalar, datetime):
-                return scalar.date()
-            if isinstance(scalar, date):
-                return scalar
-            if isinstance(scalar, str):
-                return _parsed(date.fromisoformat, scalar)
+            return _day(scalar)
         case TimestampType():
             return _instant(scalar, kind)
         case TimeType():
-            if isinstance(scalar, time):
-                return scalar
-            if isinstance(scalar, str):
-                return _parsed(time.fromisoformat, scalar)
+            found = _parsed(time.fromisoformat, scalar) if isinstance(scalar, str) else scalar
+            if isinstance(found, time):
+                return found
+        case IntegerType() | NumberType() | DecimalType():
+            return _numeric(_decimal(scalar), kind)
+    raise Meaningless(f"{scalar!r} is no value of this type")
+
+
+def _numeric(exact: Decimal, kind: IntegerType | NumberType | DecimalType) -> int | float | Decimal:
+    match kind:
         case IntegerType():
-            exact = _decimal(scalar)
             if exact.is_finite() and exact == exact.to_integral_value() and INT64_MIN <= exact <= INT64_MAX:
                 return int(exact)
         case NumberType():
-            exact = _decimal(scalar)
             double = _float(exact)
             if exact.is_nan() or _shortest(double) == exact:
                 return double
         case DecimalType(precision, scale):
-            exact = _decimal(scalar)
-            if exact.is_finite():
-                scaled = Fraction(exact) * 10**scale
-                if scaled.denominator == 1 and abs(scaled.numerator) < 10**precision:
-                    return Decimal(scaled.numerator).scaleb(-scale, _WIDE)
-    raise Meaningless(f"{scalar!r} is no value of this type")
+            scaled = Fraction(exact) * 10**scale if exact.is_finite() else Fraction(1, 2)
+            if scaled.denominator == 1 and abs(scaled.numerator) < 10**precision:
+                return Decimal(scaled.numerator).scaleb(-scale, _WIDE)
+    raise Meaningless(f"{exact} is no value of this type")
 
 
 def members(scalars: tuple[Scalar, ...], kind: ColumnType) -> list[Any]:
@@ -221,21 +219,33 @@ def _string(scalar: Scalar) -> str:
     return str(scalar)
 
 
-def _instant(scalar: Scalar, kind: TimestampType) -> datetime:
+def _day(scalar: Scalar) -> date:
+    if isinstance(scalar, datetime):
+        return scalar.date()
+    if isinstance(scalar, date):
+        return scalar
     if isinstance(scalar, str):
-        scalar = _parsed(datetime.fromisoformat, scalar)
-    if isinstance(scalar, date) and not isinstance(scalar, datetime):
-        scalar = datetime(scalar.year, scalar.month, scalar.day)  # noqa: DTZ001 - the zone comes below
-    if not isinstance(scalar, datetime):
+        return _parsed(date.fromisoformat, scalar)
+    raise Meaningless(f"{scalar!r} is no date")
+
+
+def _instant(scalar: Scalar, kind: TimestampType) -> datetime:
+    if isinstance(scalar, datetime):
+        found = scalar
+    elif isinstance(scalar, date):
+        found = datetime(scalar.year, scalar.month, scalar.day)  # noqa: DTZ001 - the zone comes below
+    elif isinstance(scalar, str):
+        found = _parsed(datetime.fromisoformat, scalar)
+    else:
         raise Meaningless(f"{scalar!r} is not a time")
     if not kind.zoned:
-        return scalar.replace(tzinfo=None)
-    if scalar.tzinfo is None:
-        scalar = scalar.replace(tzinfo=ZoneInfo(kind.default_zone or "UTC"))
-    return scalar.astimezone(UTC)
+        return found.replace(tzinfo=None)
+    if found.tzinfo is None:
+        found = found.replace(tzinfo=ZoneInfo(kind.default_zone or "UTC"))
+    return found.astimezone(UTC)
 
 
-def _parsed(parse: Callable[[str], Any], text: str) -> Any:
+def _parsed(parse: Callable[[str], T], text: str) -> T:
     try:
         return parse(text)
     except ValueError as error:

@@ -195,7 +195,9 @@ def _keys(
         published = existing.get(rule.name)
         if published is not None:
             theirs = _typed_like(published, own)
-            found = key_passes.together(found, key_passes.meeting(cells.lazy, names, theirs, rows), cells.lazy, rows)
+            found = key_passes.together(
+                found, key_passes.meeting(cells.lazy, names, theirs, rows), cells.lazy, rows
+            )
         return found
     if isinstance(body, References):
         (cell,) = _key_cells((body.column,), cells)
@@ -230,7 +232,9 @@ def _typed_like(frame: Frame, own: Sequence[Cell]) -> pl.LazyFrame:
 def _parent_values(frame: Frame, column: str, cell: Cell) -> pl.LazyFrame | None:
     """The values of the parent's column, typed as ours; None if there is no such column."""
     found = [
-        part.lazy.select(pl.col(f"c{part.columns.index(column)}").cast(cell.dtype, strict=False).alias(cell.value))
+        part.lazy.select(
+            pl.col(f"c{part.columns.index(column)}").cast(cell.dtype, strict=False).alias(cell.value)
+        )
         for part in rows_of(frame).parts
         if column in part.columns
     ]
@@ -265,9 +269,7 @@ class Masks:
 
     def names(self, words: Sequence[int]) -> list[str]:
         """The rules behind the values of the words of one row."""
-        return [
-            str(name) for i, name in enumerate(self.rules) if words[i // WORD] >> (i % WORD) & 1
-        ]
+        return [str(name) for i, name in enumerate(self.rules) if words[i // WORD] >> (i % WORD) & 1]
 
 
 def masks(judged: Judged, cells: Cells, rules: Sequence[Rule]) -> Masks:
@@ -300,7 +302,9 @@ def masks(judged: Judged, cells: Cells, rules: Sequence[Rule]) -> Masks:
     for w in range(0, len(flags), WORD):
         bits = [flag.cast(pl.Int64) * (1 << b) for b, (_, flag) in enumerate(flags[w : w + WORD])]
         words.append(pl.sum_horizontal(bits).alias(f"w{w // WORD}"))
-    return Masks(lazy.with_columns(words), tuple(n for n, _ in flags), tuple(f"w{i}" for i in range(len(words))))
+    return Masks(
+        lazy.with_columns(words), tuple(n for n, _ in flags), tuple(f"w{i}" for i in range(len(words)))
+    )
 
 
 def with_bad_rows(judged: Judged, contract: TableContract, rules: Sequence[Rule]) -> Judged:
@@ -366,8 +370,7 @@ def _sample(row: dict[str, Any], rows: Rows, keys: Sequence[Cell], shown: Cell |
 
 
 def complete(contract: TableContract) -> tuple[Rule, ...]:
-    """The contract's rules, and `Fits` for every column that has none: a cell that nothing can read is never
-    passed over."""
+    """The contract's rules, and `Fits` for every column without one: a cell that nothing can read is never missed."""
     have = {r.body.column for r in contract.rules if isinstance(r.body, Fits)}
     added = tuple(
         Rule(RuleName(f"{c.name}.type"), Fits(c.name))
@@ -375,4 +378,3 @@ def complete(contract: TableContract) -> tuple[Rule, ...]:
         if c.name not in have and not isinstance(c.type, AnyType)
     )
     return contract.rules + added
-

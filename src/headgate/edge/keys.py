@@ -49,7 +49,9 @@ def _doubled_in_partitions(
     return collected(_more_than_one(keys, names), rows)
 
 
-def meeting(lazy: pl.LazyFrame, names: Sequence[str], published: pl.LazyFrame, rows: Rows | None = None) -> Keys:
+def meeting(
+    lazy: pl.LazyFrame, names: Sequence[str], published: pl.LazyFrame, rows: Rows | None = None
+) -> Keys:
     """Keys that occur among ``published``, whose key columns have the same names and types."""
     mine = lazy.select(names).drop_nulls().group_by(names).agg(pl.len().cast(pl.Int64).alias("count"))
     theirs = published.select(names).drop_nulls()
@@ -58,7 +60,7 @@ def meeting(lazy: pl.LazyFrame, names: Sequence[str], published: pl.LazyFrame, r
 
 
 def orphans(lazy: pl.LazyFrame, name: str, parent: pl.LazyFrame | None, rows: Rows | None = None) -> Keys:
-    """Values that do not occur in the one column (of the same name) of ``parent``; all of them if there is no parent."""
+    """Values that do not occur in the one column (of the same name) of ``parent``; all of them without a parent."""
     mine = lazy.select(name).drop_nulls().group_by(name).agg(pl.len().cast(pl.Int64).alias("count"))
     if parent is not None:
         mine = mine.join(parent, on=name, how="anti")

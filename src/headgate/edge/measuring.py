@@ -66,7 +66,9 @@ def _by_sql(
     queries = [sql_text.fill(m.query, contract.object, m.column) for m in asked.values()]
     results = engine_sql.run_rules(queries, {contract.object: lazy})
     return {
-        name: Measurement(name, judged.count, number=None if r.value is None else str(r.value), error=r.reason)
+        name: Measurement(
+            name, judged.count, number=None if r.value is None else str(r.value), error=r.reason
+        )
         for name, r in zip(asked, results, strict=True)
     }
 

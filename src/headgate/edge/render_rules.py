@@ -125,7 +125,7 @@ def columns_of(predicate: Predicate) -> tuple[str, ...]:
     return (predicate.column,)
 
 
-def _cell(cells: Cells, column: str, *kinds: type[ColumnType]) -> Cell:  # type: ignore[type-arg]
+def _cell(cells: Cells, column: str, *kinds: type[ColumnType]) -> Cell:
     cell = cells.of(column)
     if cell is None:
         raise ColumnAbsent(f"the contract has no column {column}")
@@ -228,7 +228,8 @@ def _multiple_of(cell: Cell, divisor: Decimal, predicate: Predicate, answers: An
             whole = folding.divisor_integer(divisor)
             if whole == 1:
                 return True
-            return e == 0 if whole is None else e % whole == 0
+            whole_multiple: nw.Expr = e == 0 if whole is None else e % whole == 0
+            return whole_multiple
         case DecimalType(precision, scale):
             step = folding.divisor_scaled(divisor, scale)
             if step >= 10**precision:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
@@ -20,6 +20,8 @@ from headgate.model.batch import Object
 from headgate.model.contract import Dialect
 from headgate.model.errors import Bug, HeadgateError, Unreadable
 from headgate.ports import Frame
+
+T = TypeVar("T")
 
 ROW = "row"  # 1 is the first row of the object
 OBJECT = "object"  # position among `Rows.objects`
@@ -83,8 +85,7 @@ def merged(parts: Sequence[Part]) -> tuple[Part, ...]:
     found: list[list[Part]] = []
     for part in parts:
         last = found[-1][-1] if found else None
-        same = last and (last.columns, last.dtypes, last.text) == (part.columns, part.dtypes, part.text)
-        if same:
+        if last and (last.columns, last.dtypes, last.text) == (part.columns, part.dtypes, part.text):
             found[-1].append(part)
         else:
             found.append([part])
@@ -102,9 +103,15 @@ def merged(parts: Sequence[Part]) -> tuple[Part, ...]:
     )
 
 
-def named(part: Part) -> pl.LazyFrame:
-    """The columns of a part under their own names, without row and object."""
-    return part.lazy.select(pl.col(f"c{i}").alias(name) for i, name in enumerate(part.columns))
+def named_lazy(frame: Frame) -> pl.LazyFrame:
+    """Rows in the columns they came in, without row and object; null where a part lacks a column."""
+    if isinstance(frame, pl.LazyFrame):
+        return frame
+    found = [
+        part.lazy.select(pl.col(f"c{i}").alias(name) for i, name in enumerate(part.columns))
+        for part in rows_of(frame).parts
+    ]
+    return found[0] if len(found) == 1 else pl.concat(found, how="diagonal_relaxed")
 
 
 def collected(lazy: pl.LazyFrame, rows: Rows | None = None) -> pl.DataFrame:
@@ -119,12 +126,12 @@ def collected_all(lazies: Sequence[pl.LazyFrame], rows: Rows | None = None) -> l
     return guarded(lambda: pl.collect_all(lazies, engine="streaming"), rows)
 
 
-def guarded(run: Callable[[], Any], rows: Rows | None = None) -> Any:
+def guarded(run: Callable[[], T], rows: Rows | None = None) -> T:
     """Run something on Polars, whose errors (panics too, which are no Exceptions) become ours."""
     try:
         return run()
     except (PolarsError, PanicException, OSError) as error:
-        if isinstance(error, PolarsError | OSError) and not _is_damage(error):
+        if not _is_damage(error):
             raise Bug(f"Polars refused a query: {first_line(error)}") from error
         fault = rows.explain() if rows and rows.explain else None
         if fault is not None:

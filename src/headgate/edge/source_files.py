@@ -19,10 +19,13 @@ import polars as pl
 
 from headgate.edge import csv_text
 from headgate.edge.rows import OBJECT, ROW, Part, Rows, collected, guarded, merged
+from headgate.edge.source_frames import frame, quarantined
 from headgate.model.batch import Object
 from headgate.model.contract import Dialect
 from headgate.model.errors import HeadgateError, NotThere, Unavailable, Unreadable, WrongUse
 from headgate.ports import Delivery, Frame
+
+__all__ = ["FORMATS", "FileSource", "dialect_for", "frame", "quarantined"]
 
 FORMATS = {
     ".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".pq": "parquet", ".jsonl": "jsonl",
@@ -48,7 +51,7 @@ _FOREIGN = (
 class FileSource:
     """Files below the current folder or anywhere else on this machine."""
 
-    def find(self, data: Sequence[str], format: str | None = None) -> tuple[Object, ...]:  # noqa: A002 - the port's
+    def find(self, data: Sequence[str], format: str | None = None) -> tuple[Object, ...]:
         """Raises WrongUse for a format that does not exist, else as the port says."""
         if format is not None and format not in {"csv", "parquet", "jsonl", "arrow"}:
             raise WrongUse(
@@ -91,7 +94,9 @@ def _paths(text: str) -> list[Path]:
         found = sorted(Path(p) for p in glob.glob(text, recursive=True) if Path(p).is_file())
         if found:
             return found
-        raise NotThere(f"nothing matches {text}", hint="look at the pattern and the current folder", place=text)
+        raise NotThere(
+            f"nothing matches {text}", hint="look at the pattern and the current folder", place=text
+        )
     siblings = [str(p) for p in path.parent.glob("*")] if path.parent.is_dir() else []
     raise NotThere.among("file", text, siblings, hint="" if siblings else "look at the path")
 
@@ -129,9 +134,7 @@ def _unopened(error: OSError, place: str) -> HeadgateError:
     if isinstance(error, FileNotFoundError):
         return NotThere(f"no file {place}", hint="look at the path", place=place)
     if isinstance(error, PermissionError):
-        return Unavailable(
-            f"{place} may not be read", hint="look at its permissions (ls -l)", place=place
-        )
+        return Unavailable(f"{place} may not be read", hint="look at its permissions (ls -l)", place=place)
     return Unavailable(f"{place} cannot be read: {error.strerror}", hint="look at the disk", place=place)
 
 

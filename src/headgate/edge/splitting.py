@@ -33,11 +33,15 @@ class Parted:
     def count_bad(self) -> int:
         serious = self.masks.serious(self.warn)
         return sum(
-            n for words, n in self.combinations.items() if any(w & s for w, s in zip(words, serious, strict=True))
+            n
+            for words, n in self.combinations.items()
+            if any(w & s for w, s in zip(words, serious, strict=True))
         )
 
 
-def parted(rows: Rows, contract: TableContract, judged: Judged, warn: frozenset[RuleName] = frozenset()) -> Parted:
+def parted(
+    rows: Rows, contract: TableContract, judged: Judged, warn: frozenset[RuleName] = frozenset()
+) -> Parted:
     """``rows``: those that were judged, or others under the same contract (then they are counted anew)."""
     rules = [r for r in complete(contract) if r.about_rows]
     warn -= {r.name for r in rules if isinstance(r.body, Fits)}

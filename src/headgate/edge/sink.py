@@ -1,0 +1,80 @@
+"""Rows to files people asked for: CSV, Parquet or JSON lines by suffix, each as a whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import polars as pl
+
+from headgate.edge import durable
+from headgate.edge.cells import as_text
+from headgate.edge.rows import guarded, named_lazy
+from headgate.model.errors import WrongUse
+from headgate.ports import Frame
+
+_SUFFIXES = {
+    ".csv": "csv", ".tsv": "tsv", ".parquet": "parquet", ".pq": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl",
+}  # fmt: skip
+
+
+def write_file(frame: Frame, path: str) -> None:
+    """See `write_files`."""
+    write_files([(frame, path)])
+
+
+def write_files(wanted: Sequence[tuple[Frame, str]]) -> None:
+    """Write frames side by side, sharing what they read, then give all files their names.
+
+    CSV says null as nothing and the empty string as ``""``; lists and structs are JSON there. Raises WrongUse for a
+    suffix that no format has, Unavailable if a folder refuses, Unreadable if the data turn out to be damaged.
+    """
+    kinds = [_kind(path) for _, path in wanted]
+    drafts = [durable.aside(path) for _, path in wanted]
+    place = os.path.dirname(os.path.abspath(wanted[0][1])) if wanted else ""
+    with durable.surroundings(place):
+        try:
+            sinks = [
+                _sink(named_lazy(frame), draft, kind)
+                for (frame, _), draft, kind in zip(wanted, drafts, kinds, strict=True)
+            ]
+            for draft in drafts:
+                # Polars names a missing folder only in its own words: ours come from the system itself.
+                open(draft, "xb").close()
+            guarded(lambda: pl.collect_all(sinks, engine="streaming"))
+            for (_, path), draft in zip(wanted, drafts, strict=True):
+                durable.put(draft, os.path.abspath(path))
+        except BaseException:
+            durable.remove(drafts)
+            raise
+
+
+def _kind(path: str) -> str:
+    kind = _SUFFIXES.get(os.path.splitext(path)[1].lower())
+    if kind is None:
+        raise WrongUse(
+            f"the name {path} does not say in which format to write",
+            hint=f"let it end with {', '.join(_SUFFIXES)}",
+            place=path,
+        )
+    return kind
+
+
+def _sink(lazy: pl.LazyFrame, path: str, kind: str) -> pl.LazyFrame:
+    if kind == "parquet":
+        return lazy.sink_parquet(path, compression="zstd", lazy=True)
+    if kind == "jsonl":
+        return lazy.sink_ndjson(path, lazy=True)
+    return _flat(lazy).sink_csv(
+        path, separator="\t" if kind == "tsv" else ",", quote_style="necessary", null_value="", lazy=True
+    )
+
+
+def _flat(lazy: pl.LazyFrame) -> pl.LazyFrame:
+    """Every column as something that CSV can hold, and that reads back the same."""
+    schema = lazy.collect_schema()
+    plain = (pl.String, pl.Boolean)
+    return lazy.select(
+        pl.nth(i) if isinstance(dtype, plain) or dtype.is_numeric() else as_text(pl.nth(i), dtype).alias(name)
+        for i, (name, dtype) in enumerate(schema.items())
+    )
