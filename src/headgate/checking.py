@@ -19,7 +19,7 @@ from headgate.contract.document import Document, parse
 from headgate.edge.documents import read_document
 from headgate.edge.engine_narwhals import NarwhalsEngine
 from headgate.edge.patterns import check_syntax
-from headgate.edge.source_files import FileSource, frame
+from headgate.edge.source_files import FileSource
 from headgate.intake.policy import warned
 from headgate.model.contract import Dialect, TableContract
 from headgate.model.errors import CheckFailed
@@ -113,6 +113,8 @@ def deliver(data: Data, dialect: Dialect, format: str | None = None) -> Delivery
     if isinstance(data, Sequence) and data and all(isinstance(d, str | os.PathLike) for d in data):
         source = FileSource()
         return source.read(source.find([os.fspath(d) for d in data], format), dialect)
+    from headgate.edge.source_frames import frame
+
     return frame(data)
 
 

@@ -90,7 +90,12 @@ class Initialised:
     created: bool  # False: there was a project already, and nothing was changed
 
 
-def init(path: str | os.PathLike[str] = ".") -> Initialised:
+def init(path: str | os.PathLike[str] = ".") -> Project:
+    """Make a project in a folder, if there is none, and open it. Raises what `initialise` and `open` raise."""
+    return open_project(initialise(path).root)
+
+
+def initialise(path: str | os.PathLike[str] = ".") -> Initialised:
     """Make a project in a folder (created if need be). One that is there already stays as it is.
 
     Raises Unavailable for a folder that cannot be written to.
@@ -361,7 +366,7 @@ class Project:
         self, id: str, with_: Sequence[str] | None = None, *, on_fail: str | None = None, tell: Tell = _quiet
     ) -> Loaded:
         """Load quarantined rows again, or mended files in their stead."""
-        from headgate.edge.source_files import quarantined
+        from headgate.edge.source_frames import quarantined
 
         chosen = on_fail_named(on_fail) if on_fail is not None else None
         return quarantining.replay(
@@ -378,6 +383,6 @@ def _data(data: Data) -> Sequence[str] | Delivery:
         return [os.fspath(cast("str", data))]
     if isinstance(data, Sequence) and all(isinstance(d, str | os.PathLike) for d in data):
         return [os.fspath(d) for d in data]
-    from headgate.edge.source_files import frame
+    from headgate.edge.source_frames import frame
 
     return frame(data)

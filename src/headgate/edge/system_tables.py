@@ -18,13 +18,13 @@ EVENTS: Schema = {
     "event": pl.Int64,
     "kind": pl.String,
     "subject": pl.String,
-    "at": _AT,
+    "time": _AT,
     "run": pl.String,
     "data": pl.String,
 }
 COMMITS: Schema = {
     "commit": pl.String, "parents": pl.List(pl.String), "generation": pl.Int64, "author": pl.String,
-    "message": pl.String, "at": _AT, "run": pl.String, "reverts": pl.String,
+    "message": pl.String, "time": _AT, "run": pl.String, "reverts": pl.String,
 }  # fmt: skip
 REFS: Schema = {
     "ref": pl.String,
@@ -33,10 +33,10 @@ REFS: Schema = {
     "generation": pl.Int64,
     "protected": pl.Boolean,
 }
-REFLOG: Schema = {"ref": pl.String, "old": pl.String, "new": pl.String, "at": _AT, "reason": pl.String}
+REFLOG: Schema = {"ref": pl.String, "old": pl.String, "new": pl.String, "time": _AT, "reason": pl.String}
 RELEASES: Schema = {
     "environment": pl.String, "release": pl.Int64, "kind": pl.String, "commit": pl.String, "branch": pl.String,
-    "shows": pl.Int64, "at": _AT,
+    "shows": pl.Int64, "time": _AT,
 }  # fmt: skip
 BATCHES: Schema = {
     "batch": pl.String, "table": pl.String, "mode": pl.String, "run": pl.String, "outcome": pl.String,
@@ -49,11 +49,11 @@ RUNS: Schema = {
 }  # fmt: skip
 RULES: Schema = {
     "run": pl.String, "table": pl.String, "root": pl.String, "rule": pl.String, "status": pl.String,
-    "rows_failed": pl.Int64, "measured": pl.String, "message": pl.String, "at": _AT,
+    "rows_failed": pl.Int64, "measured": pl.String, "message": pl.String, "time": _AT,
 }  # fmt: skip
 QUARANTINE: Schema = {
     "quarantine": pl.String, "run": pl.String, "batch": pl.String, "table": pl.String, "state": pl.String,
-    "contract": pl.String, "contract_version": pl.String, "at": _AT, "object": pl.String,
+    "contract": pl.String, "contract_version": pl.String, "time": _AT, "object": pl.String,
     "location": pl.String, "row": pl.Int64, "rules": pl.List(pl.String), "raw": pl.String,
 }  # fmt: skip
 
@@ -132,7 +132,7 @@ def _quarantine(store: Store) -> Frame:
             pl.lit(q.state).alias("state"),
             pl.lit(q.contract_id).alias("contract"),
             pl.lit(q.contract_version).alias("contract_version"),
-            pl.lit(q.at).cast(_AT).alias("at"),
+            pl.lit(q.at).cast(_AT).alias("time"),
             *(pl.col(name).cast(QUARANTINE[name]) for name in ("object", "location", "row", "rules", "raw")),
         )
         for q in store.quarantined()
