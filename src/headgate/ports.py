@@ -104,7 +104,10 @@ TableRules = Literal["all", "delivery", "none"]
 class Engine(Protocol):
     """Runs rules over rows: the renderings of the intermediate form."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """For people: polars, spark ..."""
+        ...
 
     def version(self) -> str:
         """Of renderer and engine: part of every Partial's key."""
