@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 from polars.datatypes import DataTypeClass
@@ -108,6 +110,27 @@ def typed(e: pl.Expr, have: pl.DataType, kind: ColumnType) -> Cast:
 
 def _instance(dtype: pl.DataType | DataTypeClass) -> pl.DataType:
     return dtype if isinstance(dtype, pl.DataType) else dtype()
+
+
+def kind_of(dtype: pl.DataType) -> ColumnType:
+    """The contract type that a Polars type is the values of."""
+    if dtype.is_integer():
+        return IntegerType()
+    if dtype.is_float():
+        return NumberType()
+    if isinstance(dtype, pl.Decimal):
+        return DecimalType(dtype.precision or 38, dtype.scale)
+    if isinstance(dtype, pl.Datetime):
+        return TimestampType(zoned=dtype.time_zone is not None)
+    if isinstance(dtype, pl.List | pl.Array):
+        return ArrayType(kind_of(_instance(dtype.inner)))
+    if isinstance(dtype, pl.Struct):
+        return ObjectType(tuple((f.name, kind_of(_instance(f.dtype))) for f in dtype.fields))
+    plain: dict[type[pl.DataType], ColumnType] = {
+        pl.String: StringType(), pl.Categorical: StringType(), pl.Enum: StringType(), pl.Boolean: BooleanType(),
+        pl.Date: DateType(), pl.Time: TimeType(),
+    }  # fmt: skip
+    return plain.get(type(dtype), AnyType())
 
 
 def _nothing(want: pl.DataType) -> Cast:
@@ -258,10 +281,29 @@ def _from_json(e: pl.Expr, want: pl.DataType) -> Cast:
 
 
 def _decoded(cell: str | None, want: pl.DataType) -> object:
-    if cell is None:
-        return None
     try:
-        value = pl.Series([cell], dtype=pl.String).str.json_decode(want)[0]
-    except pl.exceptions.PolarsError:
+        return _fitted(json.loads(cell), want) if cell is not None else None
+    except (ValueError, TypeError):
         return None
-    return value.to_list() if isinstance(value, pl.Series) else value
+
+
+def _fitted(value: Any, want: pl.DataType) -> Any:
+    """A JSON value as one of the type. Raises TypeError or ValueError."""
+    if value is None:
+        return None
+    if isinstance(want, pl.List) and isinstance(value, list):
+        inner = _instance(want.inner)
+        return [_fitted(each, inner) for each in value]
+    if isinstance(want, pl.Struct) and isinstance(value, dict):
+        fields = {f.name: _instance(f.dtype) for f in want.fields}
+        if unknown := value.keys() - fields.keys():
+            raise ValueError(f"{min(unknown)} is not declared")
+        return {name: _fitted(value.get(name), inner) for name, inner in fields.items()}
+    if isinstance(want, pl.String) and not isinstance(value, str):
+        return json.dumps(value)
+    if isinstance(want, pl.List | pl.Struct) or isinstance(value, list | dict):
+        raise TypeError(f"{value!r} is no {want}")
+    found = pl.select(typed(pl.lit(value), pl.select(pl.lit(value)).dtypes[0], kind_of(want)).value).item()
+    if found is None:
+        raise ValueError(f"{value!r} is no {want}")
+    return found

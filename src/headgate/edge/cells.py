@@ -13,24 +13,16 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from headgate.edge.cast import dtype_of, typed
+from headgate.edge.cast import dtype_of, kind_of, typed
 from headgate.edge.jdk_format import Unsupported
 from headgate.edge.rows import OBJECT, ROW, Part, Rows
 from headgate.model.contract import (
     AnyType,
     ArrayType,
-    BooleanType,
     Column,
     ColumnType,
-    DateType,
-    DecimalType,
-    IntegerType,
-    NumberType,
     ObjectType,
-    StringType,
     TableContract,
-    TimestampType,
-    TimeType,
 )
 
 RAW = "raw"
@@ -249,31 +241,6 @@ def _dtype(number: int, column: Column, parts: Sequence[tuple[Part, tuple[str, .
 def _raw_dtype(column: Column, parts: Sequence[tuple[Part, tuple[str, ...]]]) -> pl.DataType:
     found = _found(column, parts)
     return found[0] if len(found) == 1 else pl.String()
-
-
-def kind_of(dtype: pl.DataType) -> ColumnType:
-    """The contract type that a Polars type is the values of."""
-    if dtype.is_integer():
-        return IntegerType()
-    if dtype.is_float():
-        return NumberType()
-    if isinstance(dtype, pl.Decimal):
-        return DecimalType(dtype.precision or 38, dtype.scale)
-    if isinstance(dtype, pl.Datetime):
-        return TimestampType(zoned=dtype.time_zone is not None)
-    if isinstance(dtype, pl.List | pl.Array):
-        return ArrayType(kind_of(dtype.inner() if isinstance(dtype.inner, type) else dtype.inner))
-    if isinstance(dtype, pl.Struct):
-        return ObjectType(
-            tuple(
-                (f.name, kind_of(f.dtype() if isinstance(f.dtype, type) else f.dtype)) for f in dtype.fields
-            )
-        )
-    plain: dict[type[pl.DataType], ColumnType] = {
-        pl.String: StringType(), pl.Categorical: StringType(), pl.Enum: StringType(), pl.Boolean: BooleanType(),
-        pl.Date: DateType(), pl.Time: TimeType(),
-    }  # fmt: skip
-    return plain.get(type(dtype), AnyType())
 
 
 def as_text(e: pl.Expr, have: pl.DataType) -> pl.Expr:

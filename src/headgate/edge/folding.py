@@ -201,7 +201,8 @@ def divisor_integer(divisor: Decimal) -> int | None:
 def divisor_scaled(divisor: Decimal, scale: int) -> int:
     """d such that ``n / 10**scale`` is a multiple of ``divisor`` exactly if the integer n is one of d."""
     exact = abs(Fraction(divisor))
-    return exact.numerator * 10**scale // math.gcd(exact.denominator, 10**scale)
+    power: int = 10**scale
+    return exact.numerator * power // math.gcd(exact.denominator, power)
 
 
 def is_multiple(x: float, divisor: Decimal) -> bool:

@@ -8,8 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from headgate.edge.cast import typed
-from headgate.edge.cells import kind_of, laid
+from headgate.edge.cast import kind_of, typed
+from headgate.edge.cells import laid
 from headgate.edge.judging import Judged
 from headgate.edge.rows import Rows, collected
 from headgate.model.contract import (

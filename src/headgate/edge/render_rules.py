@@ -8,12 +8,13 @@ first: `questions` says what to ask, `Answers` carries the values that fail.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, assert_never
+from typing import Any, Literal, assert_never
 
 import narwhals.stable.v2 as nw
+import polars as pl
 
 from headgate.edge import folding, patterns
 from headgate.edge.cells import Cell, Cells
@@ -26,7 +27,6 @@ from headgate.model.contract import (
     NumberType,
     ObjectType,
     StringType,
-    TimestampType,
 )
 from headgate.model.rule import (
     AllOf,
@@ -43,6 +43,7 @@ from headgate.model.rule import (
 
 Good = nw.Expr | bool
 PATTERN_SECONDS_MAX = 60.0
+_PLAIN = {("us", None), ("us", "UTC")}
 _EXACT_DOUBLES = Decimal(10**15)
 
 
@@ -165,12 +166,18 @@ def _in_range(cell: Cell, rule: InRange) -> Good:
     within = folding.interval(rule, cell.kind)
     if within.empty:
         return _never(cell)
+    if isinstance(cell.dtype, pl.Datetime) and (cell.dtype.time_unit, cell.dtype.time_zone) not in _PLAIN:
+        # A column without a declared type: bounds must have its unit (or finer) and its zone.
+        unit: Literal["ns", "us"] = "ns" if cell.dtype.time_unit == "ns" else "us"
+        zone = None if cell.dtype.time_zone is None else "UTC"
+        e = e.cast(nw.Datetime(unit, zone))
+        within = replace(within, lower=_cast(within.lower, unit, zone), upper=_cast(within.upper, unit, zone))
     parts: list[nw.Expr] = []
     if within.lower is not None:
-        bound = _bound(within.lower, cell)
+        bound = within.lower
         parts.append(e > bound if within.lower_open else e >= bound)
     if within.upper is not None:
-        bound = _bound(within.upper, cell)
+        bound = within.upper
         parts.append(e < bound if within.upper_open else e <= bound)
     if isinstance(cell.kind, NumberType) and within.upper is None:
         # NaN is the greatest value of every engine, so that a minimum alone would let it pass.
@@ -178,10 +185,8 @@ def _in_range(cell: Cell, rule: InRange) -> Good:
     return _all_of(parts)
 
 
-def _bound(bound: Any, cell: Cell) -> Any:
-    if isinstance(cell.kind, TimestampType) and cell.dtype.time_unit == "ns":  # type: ignore[attr-defined]
-        return nw.lit(bound).cast(nw.Datetime("ns", "UTC" if cell.kind.zoned else None))
-    return bound
+def _cast(bound: Any, unit: Literal["ns", "us"], zone: str | None) -> Any:
+    return None if bound is None else nw.lit(bound).cast(nw.Datetime(unit, zone))
 
 
 def _length(cell: Cell, minimum: int | None, maximum: int | None) -> Good:
@@ -215,7 +220,8 @@ def _one_of(cell: Cell, members: list[Any]) -> Good:
     if not members:
         return _never(cell)
     if len(members) == 1 and members[0] == members[0]:
-        return _value(cell) == members[0]
+        only: nw.Expr = _value(cell) == members[0]
+        return only
     return _value(cell).is_in(members)
 
 
