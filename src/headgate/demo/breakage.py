@@ -2,14 +2,14 @@
 
 All are pure and deterministic. What they meet, with the contract ``flights`` (numbers: 16 January, 901 rows):
 
-    distance_in_kilometres    rows: distance.maximum (2); table: no_faster_than_720_mph (23)
-    air_time_in_hours         rows: air_time.type (853)
-    unknown_carrier           rows: carrier refers to no airline (12)
-    truncated                 no verdict at all: the last line stops in the middle
-    truncated_between_lines   table: a_day_is_complete (540 rows)
-    column_renamed            structure: tailnum is absent, tail_number is not declared
+    distance_in_kilometres    distance.maximum (2 rows) and flights.no_faster_than_720_mph (23)
+    air_time_in_hours         air_time.type (853 rows)
+    unknown_carrier           carrier.references (12 rows)
+    truncated                 no verdict: Unreadable, at the line that stops in the middle
+    truncated_between_lines   flights.a_day_is_complete (540 rows came)
+    column_renamed            tailnum.present and tail_number.undeclared
     exported_again            nothing is wrong: other bytes, the same rows, so all are deduplicated
-    without_origin            nothing the contract sees (623 rows); the smoke query every_airport_every_day does
+    without_origin            no rule (623 rows came); the smoke query every_airport_every_day stops the release
 
 The same file twice needs no function: it is the same text again.
 """
