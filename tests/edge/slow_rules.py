@@ -155,7 +155,7 @@ def holds(predicate: Predicate, cell: str | None, kind: ColumnType) -> bool | No
                 good &= x > bound(low, kind) if predicate.exclusive_minimum else x >= bound(low, kind)
             if high is not None:
                 good &= x < bound(high, kind) if predicate.exclusive_maximum else x <= bound(high, kind)
-            return good
+            return bool(good)
         case LengthInRange(_, minimum, maximum):
             return (minimum is None or len(value) >= minimum) and (maximum is None or len(value) <= maximum)
         case Matches(_, pattern):
@@ -163,7 +163,7 @@ def holds(predicate: Predicate, cell: str | None, kind: ColumnType) -> bool | No
         case OneOf(_, members):
             return any(shortest(value) == bound(m, kind) for m in members)
         case MultipleOf(_, divisor):
-            return (shortest(value) / Fraction(divisor)).denominator == 1
+            return bool((shortest(value) / Fraction(divisor)).denominator == 1)
     raise AssertionError(predicate)
 
 

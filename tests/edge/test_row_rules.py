@@ -240,10 +240,10 @@ def test_rules_about_typed_data(
 
 
 def test_a_rule_that_says_nothing_about_a_type_is_an_error_and_not_a_pass() -> None:
-    found = findings(text_rows({"a": ["1"]}), contract({"a": I}, {"a.length": LengthInRange("a", 1)}))
+    found = findings(text_rows({"a": ["1"]}), contract({"a": INT}, {"a.length": LengthInRange("a", 1)}))
     assert found["a.length"].status == "error"
     assert not check(
-        text_rows({"a": ["1"]}), contract({"a": I}, {"a.length": LengthInRange("a", 1)})
+        text_rows({"a": ["1"]}), contract({"a": INT}, {"a.length": LengthInRange("a", 1)})
     ).verdict.passed
 
 
