@@ -82,22 +82,32 @@ def _ref(row: Row[Any]) -> Ref:
 _RELEASES = (
     select(t.release).where(t.release.c.environment == bindparam("environment")).order_by(t.release.c.id)
 )
+_RELEASE = select(t.release).where(
+    t.release.c.environment == bindparam("environment"), t.release.c.id == bindparam("id")
+)
 _LAST_RELEASE = select(func.max(t.release.c.id)).where(t.release.c.environment == bindparam("environment"))
 
 
 def releases(c: Connection, environment: str) -> tuple[Release, ...]:
-    return tuple(
-        Release(
-            id=r.id,
-            environment=r.environment,
-            kind=r.kind,
-            commit=CommitId(r.commit),
-            branch=RefName(r.branch),
-            before=r.before,
-            shows=r.shows,
-            at=moment(r.at),
-        )
-        for r in c.execute(_RELEASES, {"environment": environment})
+    return tuple(_release(r) for r in c.execute(_RELEASES, {"environment": environment}))
+
+
+def release(c: Connection, environment: str, id: int | None) -> Release | None:
+    wanted = c.execute(_LAST_RELEASE, {"environment": environment}).scalar() if id is None else id
+    row = c.execute(_RELEASE, {"environment": environment, "id": wanted}).first()
+    return None if row is None else _release(row)
+
+
+def _release(r: Any) -> Release:
+    return Release(
+        id=r.id,
+        environment=r.environment,
+        kind=r.kind,
+        commit=CommitId(r.commit),
+        branch=RefName(r.branch),
+        before=r.before,
+        shows=r.shows,
+        at=moment(r.at),
     )
 
 

@@ -200,6 +200,10 @@ class SqlStore:
         with self._reading() as c:
             return store_read.releases(c, environment)
 
+    def release(self, environment: str, id: int | None = None) -> Release | None:
+        with self._reading() as c:
+            return store_read.release(c, environment, id)
+
     # -- runs, verdicts, events
 
     def run(self, id: RunId) -> Run | None:

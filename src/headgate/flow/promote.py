@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from headgate.catalog.commits import commit_at, stored_commit
@@ -60,8 +61,8 @@ def promote(
     Readers see what they saw until the switch, which is one pointer. Raises NotThere for an unknown ``source``.
     """
     commit = commit_at(ports.store, source or environment.source)
-    releases = ports.store.releases(environment.name)
-    now = shown(releases)
+    find = partial(ports.store.release, environment.name)
+    last, now = find(None), shown(find)
     if now is not None and now.commit == commit.id:
         return PromoteResult(None, environment.name, "unchanged", commit.id, commit.id, now.id)
     said = {"environment": environment.name, "source": source or environment.source}
@@ -81,8 +82,8 @@ def promote(
             return PromoteResult(
                 run.id, environment.name, "refused", was, was, findings=verdict.findings, why=why
             )
-        release = promotion(environment, releases, commit.id, colour.name, ports.clock.now())
-        why_not = _switch(ports, run, environment, colour, release, releases)
+        release = promotion(environment, find, commit.id, colour.name, ports.clock.now())
+        why_not = _switch(ports, run, environment, colour, release, last)
         if why_not is not None:
             close(ports, run, "failed", "refused", message=why_not, drop_branch=False)
             return PromoteResult(run.id, environment.name, "refused", was, was, why=why_not)
@@ -151,7 +152,7 @@ def _switch(
     environment: Environment,
     colour: Ref,
     release: Release,
-    releases: tuple[Release, ...],
+    last: Release | None,
 ) -> str | None:
     """Point the alias at the colour; None if it was done, else why not."""
     alias = ports.store.ref(environment.name)
@@ -177,7 +178,7 @@ def _switch(
     requires = (
         moves,
         RefIs(colour.name, colour.head, colour.gen),
-        LastRelease(environment.name, releases[-1].id if releases else None),
+        LastRelease(environment.name, last.id if last else None),
         RunOpen(run.id),
     )
     outcome = write(ports, changes, requires)
@@ -190,10 +191,10 @@ def roll_back(ports: Ports, environment: Environment) -> PromoteResult:
     The colour that readers see is moved; the alias stays, so nothing that resolved it is surprised by the other
     colour, which may hold a refused candidate.
     """
-    releases = ports.store.releases(environment.name)
-    now, to = shown(releases), before(releases)
+    find = partial(ports.store.release, environment.name)
+    last, now, to = find(None), shown(find), before(find)
     alias = ports.store.ref(environment.name)
-    if now is None or to is None or alias is None:
+    if last is None or now is None or to is None or alias is None:
         why = "nothing was promoted before it" if now else f"nothing was promoted to {environment.name} yet"
         commit = now.commit if now else None
         return PromoteResult(
@@ -204,7 +205,7 @@ def roll_back(ports: Ports, environment: Environment) -> PromoteResult:
         raise WrongUse(
             f"{environment.name} shows {alias.head}, which is gone", hint="promote again", place=alias.head
         )
-    release = rollback(releases, to, colour.name, ports.clock.now())
+    release = rollback(last, to, colour.name, ports.clock.now())
     told = event(
         ports,
         "release.rolled_back",
@@ -227,7 +228,7 @@ def roll_back(ports: Ports, environment: Environment) -> PromoteResult:
         (
             RefIs(colour.name, colour.head, colour.gen),
             RefIs(alias.name, alias.head, alias.gen),
-            LastRelease(environment.name, releases[-1].id),
+            LastRelease(environment.name, last.id),
         ),
     )
     return PromoteResult(None, environment.name, "rolled_back", now.commit, to.commit, release.id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from headgate.catalog.commits import resolve, stored_commit
 from headgate.catalog.trees import load_tree
@@ -86,7 +87,7 @@ def _tables(ports: Ports, branch: RefName) -> tuple[TableStatus, ...]:
 
 
 def _environment(ports: Ports, environment: Environment) -> EnvironmentStatus:
-    now = shown(ports.store.releases(environment.name))
+    now = shown(partial(ports.store.release, environment.name))
     ahead = load_tree(ports.store, stored_commit(ports.store, resolve(ports.store, environment.source)).root)
     behind = load_tree(ports.store, stored_commit(ports.store, now.commit).root) if now else None
     waiting = tuple(t for t in ahead.tables() if behind is None or ahead.table(t) != behind.table(t))

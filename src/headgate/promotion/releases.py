@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from datetime import datetime
 
 from headgate.model.commit import Ref, Release
@@ -16,33 +16,34 @@ def idle(environment: Environment, alias: Ref | None) -> RefName:
     return green if alias is not None and alias.head == blue else blue
 
 
-def shown(releases: Sequence[Release]) -> Release | None:
-    """The promotion that readers see now. ``releases`` oldest first."""
-    if not releases:
-        return None
-    return next(r for r in releases if r.id == releases[-1].shows)
+Find = Callable[[int | None], Release | None]  # a release by its number; None is the newest
 
 
-def before(releases: Sequence[Release]) -> Release | None:
+def shown(find: Find) -> Release | None:
+    """The promotion that readers see now."""
+    last = find(None)
+    return find(last.shows) if last else None
+
+
+def before(find: Find) -> Release | None:
     """The promotion that readers saw before the one now shown was promoted; None if there is none.
 
     Each promotion remembers what it took the place of, so a release that was rolled back is not gone back to by
     the next rollback: it was left for a reason.
     """
-    now = shown(releases)
-    return next((r for r in releases if now is not None and r.id == now.before), None)
+    now = shown(find)
+    return find(now.before) if now and now.before is not None else None
 
 
 def promotion(
-    environment: Environment, releases: Sequence[Release], commit: CommitId, branch: RefName, at: datetime
+    environment: Environment, find: Find, commit: CommitId, branch: RefName, at: datetime
 ) -> Release:
     """The next release."""
-    id = releases[-1].id + 1 if releases else 1
-    now = shown(releases)
+    last, now = find(None), shown(find)
+    id = last.id + 1 if last else 1
     return Release(id, environment.name, "promotion", commit, branch, now.id if now else None, id, at)
 
 
-def rollback(releases: Sequence[Release], to: Release, branch: RefName, at: datetime) -> Release:
-    """The record of going back to ``to``."""
-    last = releases[-1]
+def rollback(last: Release, to: Release, branch: RefName, at: datetime) -> Release:
+    """The record of going back to ``to``; ``last`` is the newest record."""
     return Release(last.id + 1, last.environment, "rollback", to.commit, branch, to.before, to.id, at)

@@ -239,6 +239,10 @@ class MemoryStore:
             sorted((r for r in self._state.releases if r.environment == environment), key=lambda r: r.id)
         )
 
+    def release(self, environment: str, id: int | None = None) -> Release | None:
+        found = self.releases(environment)
+        return next((r for r in reversed(found) if id in {None, r.id}), None)
+
     def last_release(self, environment: str) -> int | None:
         return max((r.id for r in self.releases(environment)), default=None)
 
