@@ -266,6 +266,10 @@ class Lake(Protocol):
         """The rows of a table, or of some of its files, lazily."""
         ...
 
+    def at_rest(self, entry: TableEntry) -> Frame:
+        """A table as `Queries` take it: its files where they lie, unread."""
+        ...
+
     def compatible(self, one: TableEntry, other: TableEntry) -> bool:
         """True if field ids and schemas are the same, so that files of one may be appended to the other."""
         ...

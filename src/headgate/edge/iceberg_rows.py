@@ -102,7 +102,7 @@ def scan(paths: Sequence[str], schema: Schema, older: Sequence[Schema]) -> pl.La
     wanted = iceberg_schema.polars_schema(schema)
     if not paths:
         return pl.LazyFrame(schema=wanted)
-    if not _types_changed(schema, older):
+    if not types_changed(schema, older):
         return _scan(paths, wanted)
     # Polars widens no decimals while scanning: runs of files with the same types are scanned, then cast.
     runs: list[tuple[dict[str, pl.DataType], list[str]]] = []
@@ -129,7 +129,7 @@ def _widened(
     )
 
 
-def _types_changed(schema: Schema, older: Sequence[Schema]) -> bool:
+def types_changed(schema: Schema, older: Sequence[Schema]) -> bool:
     now = {f.field_id: f.field_type for f in schema.fields}
     return any(f.field_type != now.get(f.field_id, f.field_type) for each in older for f in each.fields)
 

@@ -19,6 +19,7 @@ from pyiceberg.schema import Schema
 from pyiceberg.table.metadata import TableMetadata
 
 from headgate.edge import durable, iceberg_files, iceberg_rows, iceberg_schema, iceberg_snapshot
+from headgate.edge.engine_sql import ParquetFiles
 from headgate.edge.local_io import path_of
 from headgate.edge.memo import Memo
 from headgate.model.contract import Column
@@ -179,6 +180,14 @@ class IcebergLake:
             wanted = set(paths)
             live = [path for path in live if path in wanted]
         return Frame(iceberg_rows.scan([path_of(path) for path in live], metadata.schema(), metadata.schemas))
+
+    def at_rest(self, entry: TableEntry) -> Frame:
+        """The files, with a schema that gives every column its name, type and place."""
+        metadata = self._metadata(entry)
+        if iceberg_rows.types_changed(metadata.schema(), metadata.schemas):
+            return self.scan(entry)  # files of several types are brought to one by a scan
+        paths = tuple(path_of(each.path) for each in self.files(entry))
+        return Frame(ParquetFiles(paths, iceberg_schema.arrow_schema(metadata.schema())))
 
     def quarantine(self, batch: BatchId, run: RunId, bad: Frame) -> str:
         """``bad``: a LazyFrame. A run that is taken up again writes the same file again."""

@@ -19,6 +19,6 @@ def _opener(ports: Ports, tree: Tree, table: TableName) -> Callable[[], Frame]:
     assert entry is not None
 
     def opened(entry: TableEntry = entry) -> Frame:
-        return ports.lake.scan(entry)
+        return ports.lake.at_rest(entry)
 
     return opened
