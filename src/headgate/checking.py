@@ -7,7 +7,7 @@ checked.verdict.passed, checked.bad_rows
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -83,18 +83,19 @@ def check(
     object: str | None = None,
     allow_unexecuted: Collection[str] = (),
     format: str | None = None,
-    dialect: Dialect | None = None,
+    dialect: Dialect | Callable[[Dialect], Dialect] | None = None,
 ) -> Checked:
     """Check files (paths, folders, patterns) or a frame (Polars, Arrow, pandas) against a contract.
 
     ``object``: which schema object of the contract, if it has several. ``dialect``: how CSV is written, in place of
-    what the contract says. A verdict that does not pass is returned, not raised.
+    what the contract says; or what makes the one of the other. A verdict that does not pass is returned, not raised.
 
     Raises NotThere, Unreadable (data or contract), ContractUnusable, WrongUse.
     """
     document = _document(contract)
     compiled = compile_contract(document, object, pattern_error=check_syntax)
-    delivery = deliver(data, dialect or compiled.dialect, format or compiled.format)
+    spoken = dialect(compiled.dialect) if callable(dialect) else dialect or compiled.dialect
+    delivery = deliver(data, spoken, format or compiled.format)
     judged = NarwhalsEngine().check(
         delivery.rows,
         compiled,

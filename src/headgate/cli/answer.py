@@ -1,0 +1,45 @@
+"""What a command says: a document for programs, the same in words for people, and an exit code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from headgate.cli.screen import Screen
+from headgate.model.errors import HeadgateError
+
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """``document`` holds JSON values only (see `wire`); ``show`` prints it for people."""
+
+    document: Document
+    show: Callable[[Screen], None]
+    code: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """Answers without end: under ``--json``, one line each."""
+
+    answers: Iterator[Answer]
+
+
+def as_json(document: Document, *, lines: bool = False) -> str:
+    """One JSON document in ASCII, so that no terminal or pipe can garble it. NaN does not occur."""
+    return json.dumps(document, allow_nan=False, indent=None if lines else 2)
+
+
+def error_document(error: HeadgateError) -> Document:
+    return {
+        "error": {
+            "kind": error.kind,
+            "message": error.message,
+            "hint": error.hint,
+            "place": error.place,
+        }
+    }

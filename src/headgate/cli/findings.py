@@ -1,0 +1,93 @@
+"""Rules that failed, for people: the rule, how many rows, and the first of them as they came."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Sequence
+
+from headgate.cli.screen import Screen, harmless, painted, say
+from headgate.model.verdict import Finding, Sample
+
+SAMPLES_SHOWN = 3
+VALUE_SHOWN = 60
+RULES_SHOWN = 20
+
+
+def failures(findings: Sequence[Finding], allowed: frozenset[str] = frozenset()) -> list[Finding]:
+    """What a person should look at, worst first: everything but passes, told texts and what was allowed."""
+    order = {"error": 0, "fail": 1, "not_executed": 2, "warn": 3}
+    shown = [f for f in findings if f.status in order and not _allowed(f, allowed)]
+    return sorted(shown, key=lambda f: order[f.status])
+
+
+def _allowed(finding: Finding, allowed: frozenset[str]) -> bool:
+    return finding.status == "not_executed" and finding.rule in allowed
+
+
+def show_failures(
+    screen: Screen,
+    findings: Sequence[Finding],
+    allowed: frozenset[str] = frozenset(),
+    limit: int = RULES_SHOWN,
+) -> None:
+    """Each rule that failed, with its first rows."""
+    shown = failures(findings, allowed)
+    for finding in shown[:limit]:
+        _show(screen, finding)
+    if len(shown) > limit:
+        say(f"... and {len(shown) - limit} more rules; --json lists all")
+
+
+def _show(screen: Screen, finding: Finding) -> None:
+    rows = f"  {counted(finding.rows_failed, 'row')}" if finding.rows_failed else ""
+    name = painted(screen, harmless(finding.rule), "bold")
+    say(f"{painted(screen, finding.status)}  {name}{rows}")
+    if finding.message:
+        for line in textwrap.wrap(harmless(finding.message), max(40, screen.width - 7)):
+            say(f"      {line}")
+    for sample in finding.samples[:SAMPLES_SHOWN]:
+        say(f"      {_sample(sample)}")
+    left = (finding.rows_failed or 0) - min(SAMPLES_SHOWN, len(finding.samples))
+    if finding.samples and left > 0:
+        say(f"      ... and {left:,} more")
+
+
+def _sample(sample: Sample) -> str:
+    key = ", ".join(f"{harmless(name)}={_value(value, 30)}" for name, value in sample.key)
+    # A key that is the failing column itself would be said twice.
+    key = "" if [name for name, _ in sample.key] == [sample.column] else key
+    what = f"{harmless(sample.column)}: {_value(sample.value)}" if sample.column else ""
+    where = f"row {sample.row} of {harmless(_short(sample.object))}" if sample.object else f"row {sample.row}"
+    return "  ".join(part for part in (where, key, what) if part)
+
+
+def _value(value: str | None, limit: int = VALUE_SHOWN) -> str:
+    if value is None:
+        return "null"
+    text = harmless(value)
+    return f'"{text[: limit - 3]}..."' if len(text) > limit else f'"{text}"'
+
+
+def _short(location: str) -> str:
+    return location.rpartition("/")[2] or location
+
+
+def tally(findings: Sequence[Finding]) -> str:
+    """``14 rules passed, 1 failed, 1 not executed``."""
+    words = {
+        "pass": "passed", "fail": "failed", "error": "in error", "warn": "with warnings",
+        "not_executed": "not executed", "info": "for information",
+    }  # fmt: skip
+    found = Counter[str](f.status for f in findings)
+    parts = [f"{found[status]} {word}" for status, word in words.items() if found[status]]
+    if not parts:
+        return "no rules"
+    first, _, rest = parts[0].partition(" ")
+    noun = "rule" if first == "1" else "rules"
+    return ", ".join([f"{first} {noun} {rest}", *parts[1:]])
+
+
+def counted(number: int | None, noun: str) -> str:
+    """``1 row``, ``2,000 rows``."""
+    return f"{number or 0:,} {noun}{'' if number == 1 else 's'}"
