@@ -249,6 +249,16 @@ def test_a_kept_file_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatch
     assert [each.name for each in tmp_path.iterdir()] == ["file"]
 
 
+def test_a_sync_that_fails_is_not_overheard(tmp_path: Path) -> None:
+    files = [tmp_path / str(number) for number in range(20)]
+    for file in files:
+        file.touch()
+    durable.sync(map(str, files))
+    files[13].unlink()
+    with pytest.raises(FileNotFoundError, match="13"):
+        durable.sync(map(str, files))
+
+
 # -- surroundings that refuse -------------------------------------------------------------------------------
 
 
