@@ -98,7 +98,7 @@ class Measurement:
     error: str | None = None
 
 
-TableRules = Literal["all", "delivery", "none"]
+TableRules = Literal["all", "table", "delivery", "none"]  # which rules about the table, by their scope
 
 
 class Engine(Protocol):
@@ -126,7 +126,8 @@ class Engine(Protocol):
         """Judge rows as they are. Every rule of the contract has a finding, in the contract's order.
 
         ``parents``: the tables that References rules name; the rule of one that is missing is not_executed.
-        ``existing``: for a Unique rule, published rows its keys may not meet again.
+        ``existing``: for a Unique rule, published rows its keys may not meet again. ``table_rules``: those of this
+        scope are measured here; of the others it is only told where they are.
         """
         ...
 

@@ -11,6 +11,7 @@ import polars as pl
 from headgate.edge import collapsing, findings, judging, measuring, splitting
 from headgate.edge.judging import Judged
 from headgate.edge.rows import rows_of
+from headgate.intake.policy import warned
 from headgate.model.batch import Mode
 from headgate.model.contract import Column, TableContract
 from headgate.model.errors import Bug
@@ -47,7 +48,7 @@ class NarwhalsEngine:
         judged = judging.pass_one(delivered, contract, wanted, parents, existing)
         structural = findings.structure(judged.cells, delivered, contract.policy)
         about_rows = [r for r in wanted if r.about_rows]
-        judged = judging.with_bad_rows(judged, contract, about_rows)
+        judged = judging.with_bad_rows(judged, contract, about_rows, warned(contract))
         measurements = measuring.from_judged(judged, contract, [r for r in wanted if not r.about_rows])
         found: list[Finding] = list(structural)
         for rule in rules:
@@ -109,7 +110,7 @@ class NarwhalsEngine:
 def _measured_here(rule: Rule, table_rules: TableRules) -> bool:
     if not isinstance(rule.body, Measured):
         return False
-    return table_rules == "all" or (table_rules == "delivery" and rule.scope == "delivery")
+    return table_rules in ("all", rule.scope)
 
 
 def _judged(checked: Checked) -> Judged:

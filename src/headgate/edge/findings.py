@@ -97,9 +97,8 @@ def finding(rule: Rule, judged: Judged, policy: Policy, samples: Sequence[Sample
 
 def unmeasured(rule: Rule) -> Finding:
     """A rule about the table that this check was not asked to measure."""
-    return Finding(
-        rule.name, "info", message="measured on the merged table", how="none", dimension=rule.dimension
-    )
+    where = "each delivery" if rule.scope == "delivery" else "the merged table"
+    return Finding(rule.name, "info", message=f"measured on {where}", how="none", dimension=rule.dimension)
 
 
 def measured(rule: Rule, found: Measurement, contract: TableContract) -> Finding:

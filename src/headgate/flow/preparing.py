@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from headgate.catalog.commits import new_commit, stored_commit
 from headgate.catalog.trees import document, load_tree, update
+from headgate.checks.merged import measured_finding
 from headgate.checks.overlap import overlapping
 from headgate.flow.plan import LoadIntent
 from headgate.flow.runs import event, must
@@ -18,7 +19,7 @@ from headgate.model.errors import Bug, ContractUnusable
 from headgate.model.event import Json
 from headgate.model.names import CommitId, Key, NodeId, RuleName, TableName, contract_key, table_key
 from headgate.model.record import object_record, verdict_record
-from headgate.model.rule import References, Unique
+from headgate.model.rule import Measured, References, Unique
 from headgate.model.run import Run, StepRow
 from headgate.model.tree import Delta, Entry, TableEntry, Tree
 from headgate.model.verdict import Verdict
@@ -127,8 +128,24 @@ def judge(ports: Ports, task: Task, delivery: Delivery, base: Base) -> Judged:
         table_rules="delivery",
         allowed=task.intent.allowed,
     )
-    rows_in = checked.verdict.rows + collapsed.deduplicated + collapsed.superseded
+    dropped = collapsed.deduplicated + collapsed.superseded
+    if dropped:
+        checked = _as_it_came(ports, rows, contract, checked)
+    rows_in = checked.verdict.rows + dropped
     return Judged(base, start, collapsed, checked, rows, rows_in, decide(checked.verdict, contract, rows_in))
+
+
+def _as_it_came(ports: Ports, rows: Frame, contract: TableContract, checked: Checked) -> Checked:
+    """Rules about a delivery, measured on all that came: also on rows that were there already and collapsed."""
+    measured = {f.rule for f in checked.verdict.findings if f.status != "not_executed"}
+    about = [r for r in contract.rules if isinstance(r.body, Measured) and r.scope == "delivery"]
+    rules = [r for r in about if r.name in measured]
+    if not rules:
+        return checked
+    found = zip(rules, ports.engine.measure(rows, contract, rules), strict=True)
+    whole = {rule.name: measured_finding(rule, contract, number) for rule, number in found}
+    findings = tuple(whole.get(f.rule, f) for f in checked.verdict.findings)
+    return replace(checked, verdict=replace(checked.verdict, findings=findings))
 
 
 def stage(ports: Ports, task: Task, judged: Judged) -> Prepared:
