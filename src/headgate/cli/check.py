@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headgate.cli import dialect, wire
@@ -100,7 +101,8 @@ def _report(args: Args, checked: Checked) -> None:
     from headgate.edge.clock import SystemClock
 
     page = report(checked.verdict, checked.contract.object, args.data, SystemClock().now())
-    durable.replace(args.html, page.encode())
+    with durable.surroundings(args.html):
+        durable.replace(str(Path(args.html).absolute()), page.encode())
 
 
 def _show(screen: Screen, checked: Checked) -> None:

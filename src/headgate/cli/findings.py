@@ -40,7 +40,8 @@ def show_failures(
 
 
 def _show(screen: Screen, finding: Finding) -> None:
-    rows = f"  {counted(finding.rows_failed, 'row')}" if finding.rows_failed else ""
+    said = finding.message[:1].isdigit()  # the message counts them itself
+    rows = f"  {counted(finding.rows_failed, 'row')}" if finding.rows_failed and not said else ""
     name = painted(screen, harmless(finding.rule), "bold")
     say(f"{painted(screen, finding.status)}  {name}{rows}")
     if finding.message:

@@ -138,7 +138,7 @@ def _told(events: Iterator[Event]) -> Iterator[Answer]:
 
 def _show_event(screen: Screen, event: Event) -> None:
     data = json.dumps(dict(event.data), ensure_ascii=False)
-    line = f"{event.offset:>5}  {event.at:%Y-%m-%d %H:%M:%S}  {event.kind:<20}  {harmless(event.subject)}"
+    line = f"{event.offset:>5}  {event.at:%Y-%m-%d %H:%M:%S}  {event.kind:<23}  {harmless(wire.subject(event.subject))}"
     say(line if data == "{}" else f"{line}  {_cut(harmless(data), screen)}")
 
 

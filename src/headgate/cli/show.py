@@ -10,7 +10,6 @@ from headgate.cli.findings import failures, show_failures, tally
 from headgate.cli.history import changes_of, show_changes
 from headgate.cli.opening import project_of
 from headgate.cli.screen import Screen, harmless, painted, say, table
-from headgate.cli.status import short_subject
 from headgate.model.errors import NotThere, WrongUse
 from headgate.model.names import RunId, TableName, short, table_name
 
@@ -153,7 +152,7 @@ def _run(project: Project, run: Run) -> Answer:
     def show_(screen: Screen) -> None:
         outcome = painted(screen, run.outcome or run.state)
         say(
-            f"{painted(screen, run.id, 'bold')} {run.kind} of {short_subject(run.subject)} onto {run.target}: {outcome}"
+            f"{painted(screen, run.id, 'bold')} {run.kind} of {wire.subject(run.subject)} onto {run.target}: {outcome}"
         )
         ended = f", ended {run.ended:%H:%M:%S}" if run.ended else ", not ended"
         say(f"  started {run.started:%Y-%m-%d %H:%M:%S} UTC{ended}")

@@ -121,14 +121,10 @@ def _environment(found: EnvironmentStatus) -> tuple[str, str, str, str]:
 def _show_runs(screen: Screen, title: str, runs: tuple[Run, ...]) -> None:
     if runs:
         say()
-        rows = [(r.id, r.kind, short_subject(r.subject), r.outcome or "") for r in runs[:BRANCHES_SHOWN]]
+        rows = [(r.id, r.kind, wire.subject(r.subject), r.outcome or "") for r in runs[:BRANCHES_SHOWN]]
         table(screen, (f"run ({title})", "kind", "of", "outcome"), rows)
         if len(runs) > BRANCHES_SHOWN:
             say(f"... and {len(runs) - BRANCHES_SHOWN} more")
-
-
-def short_subject(subject: str) -> str:
-    return subject.removeprefix("default.")
 
 
 def _show_branches(screen: Screen, found: Status) -> None:

@@ -13,7 +13,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from headgate.model.names import short
+from headgate.model.names import TableName, short
 
 if TYPE_CHECKING:
     from headgate.flow.merge import MergeResult
@@ -139,7 +139,7 @@ def run(found: Run) -> Fields:
         "kind": found.kind,
         "state": found.state,
         "outcome": found.outcome,
-        "subject": found.subject,
+        "subject": subject(found.subject),
         "target": found.target,
         "branch": found.branch,
         "batch": found.batch,
@@ -182,11 +182,16 @@ def event(found: Event) -> Fields:
     return {
         "event": found.offset,
         "kind": found.kind,
-        "subject": found.subject,
+        "subject": subject(found.subject),
         "at": moment(found.at),
         "run": found.run,
         "data": dict(found.data),
     }
+
+
+def subject(text: str) -> str:
+    """Of a run or an event: a table as people write it; else as it is."""
+    return short(TableName(text))
 
 
 def moment(at: datetime | None) -> str | None:
@@ -215,6 +220,8 @@ def value(found: object) -> Any:  # noqa: ANN401 - JSON
             return base64.b64encode(bytes(found)).decode()
         case Mapping():
             return {str(k): value(v) for k, v in found.items()}
+        case tuple() if hasattr(found, "nanoseconds"):  # Arrow's interval, which is neither days nor seconds
+            return _interval(*found)
         case list() | tuple() | set() | frozenset():
             return [value(v) for v in found]
         case _:
@@ -225,6 +232,13 @@ def _no_number(found: float) -> str:
     if math.isnan(found):
         return "NaN"
     return "Infinity" if found > 0 else "-Infinity"
+
+
+def _interval(months: int, days: int, nanoseconds: int) -> str:
+    seconds = Decimal(nanoseconds) / 1_000_000_000
+    dates = "".join(f"{n}{unit}" for n, unit in ((months, "M"), (days, "D")) if n)
+    times = f"T{seconds.normalize():f}S" if seconds or not dates else ""
+    return f"P{dates}{times}"
 
 
 def duration(found: timedelta) -> str:

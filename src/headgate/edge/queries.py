@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from headgate.edge.engine_sql import select
 from headgate.model.errors import NotThere
@@ -14,7 +15,8 @@ class DuckQueries:
 
     def select(self, sql: str, tables: Mapping[str, Callable[[], Frame]]) -> Selected:
         """Only tables whose names occur in the text are opened: names are plain letters, so a query that reads
-        one cannot but spell it."""
+        one cannot but spell it.
+        """
         lowered = sql.lower()
         named = {
             name: open_() for name, open_ in tables.items() if name.rpartition(".")[2].lower() in lowered
@@ -23,8 +25,16 @@ class DuckQueries:
             found = select(sql, named)
         except NotThere as error:
             raise NotThere.among("table", error.place, _spoken(tables)) from error
-        columns = [column.to_pylist() for column in found.columns]
+        columns = [_values(field, column) for field, column in zip(found.schema, found.columns, strict=True)]
         return Selected(tuple(found.column_names), tuple(zip(*columns, strict=True)))
+
+
+def _values(field: Any, column: Any) -> list[Any]:
+    """As Python values; what DuckDB counts in whole numbers of 128 bits arrives as decimals, and is whole again."""
+    values: list[Any] = column.to_pylist()
+    if b"whole" in (field.metadata or {}):
+        return [None if value is None else int(value) for value in values]
+    return values
 
 
 def _spoken(tables: Mapping[str, object]) -> list[str]:

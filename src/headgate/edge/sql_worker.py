@@ -22,6 +22,9 @@ from headgate.edge.sql_gate import first_line, review
 from headgate.edge.sql_text import DEFAULT_SCHEMA, parts, quoted, quoted_part, with_default_quoted
 
 ARROW = b"arrow:\0\0"  # eight bytes: the stream behind it stays aligned
+WHOLE = frozenset(
+    {"HUGEINT", "UHUGEINT"}
+)  # what sums of integers are: Arrow has only decimals that are as wide
 _MEMORY_SPARE_BYTES = 1 << 30  # the interpreter, DuckDB's code and threads, and one result
 _SPILL_BYTES_MAX = 16 << 30
 _NUMBERS = frozenset({
@@ -132,10 +135,15 @@ def _no_number(what: str, more: str = "") -> dict[str, Any]:
 def _arrow(result: duckdb.DuckDBPyConnection) -> bytes:
     import pyarrow as pa  # deliberately late: rules need only a number, and it takes as long to load as DuckDB
 
+    whole = [str(column[1]) in WHOLE for column in result.description or []]
     reader: Any = result.to_arrow_reader()
+    fields = zip(reader.schema, whole, strict=True)
+    schema = pa.schema(
+        [field.with_metadata({"whole": "yes"}) if is_whole else field for field, is_whole in fields]
+    )
     sink = pa.BufferOutputStream()
     sink.write(ARROW)
-    with pa.ipc.new_stream(sink, reader.schema) as stream:
+    with pa.ipc.new_stream(sink, schema) as stream:
         for batch in reader:
             stream.write_batch(batch)
     written: bytes = sink.getvalue().to_pybytes()
