@@ -16,7 +16,7 @@ from headgate.edge.keys import Keys
 from headgate.edge.render_rules import Answers, ColumnAbsent, Question, columns_of, holds, questions
 from headgate.edge.rows import OBJECT, ROW, Rows, collected, collected_all, guarded, rows_of
 from headgate.model.contract import AnyType, TableContract
-from headgate.model.names import RuleName, TableName
+from headgate.model.names import RuleName, TableName, short
 from headgate.model.rule import (
     AllOf,
     DuplicateRows,
@@ -202,7 +202,11 @@ def _keys(
     if isinstance(body, References):
         (cell,) = _key_cells((body.column,), cells)
         parent = parents.get(body.to_table)
-        values = None if parent is None else _parent_values(parent, body.to_column, cell)
+        if parent is None:
+            raise ColumnAbsent(f"the table {short(body.to_table)} is not there")
+        values = _parent_values(parent, body.to_column, cell)
+        if values is None:
+            raise ColumnAbsent(f"the table {short(body.to_table)} has no column {body.to_column}")
         return key_passes.orphans(cells.lazy, cell.value, values, rows)
     return None
 
@@ -267,6 +271,15 @@ class Masks:
                 found[i // WORD] |= 1 << (i % WORD)
         return found
 
+    def count_bad(self, combinations: Mapping[tuple[int, ...], int], warn: Collection[RuleName]) -> int:
+        """Of rows counted by their words, those that fail a rule that is not among ``warn``."""
+        serious = self.serious(warn)
+        return sum(
+            n
+            for words, n in combinations.items()
+            if any(w & s for w, s in zip(words, serious, strict=True))
+        )
+
     def names(self, words: Sequence[int]) -> list[str]:
         """The rules behind the values of the words of one row."""
         return [str(name) for i, name in enumerate(self.rules) if words[i // WORD] >> (i % WORD) & 1]
@@ -307,8 +320,13 @@ def masks(judged: Judged, cells: Cells, rules: Sequence[Rule]) -> Masks:
     )
 
 
-def with_bad_rows(judged: Judged, contract: TableContract, rules: Sequence[Rule]) -> Judged:
-    """Pass 2, if any of ``rules`` failed: the same with its bad rows counted, and the first few of each rule."""
+def with_bad_rows(
+    judged: Judged, contract: TableContract, rules: Sequence[Rule], warn: Collection[RuleName]
+) -> Judged:
+    """Pass 2, if any of ``rules`` failed: the same with its bad rows counted, and the first few of each rule.
+
+    A row that only rules in ``warn`` fail is not bad.
+    """
     failed = [r for r in rules if judged.failing.get(r.name)]
     if not failed:
         return replace(judged, bad=0)
@@ -342,7 +360,7 @@ def with_bad_rows(judged: Judged, contract: TableContract, rules: Sequence[Rule]
     guarded(run, rows)
     return replace(
         judged,
-        bad=sum(combinations.values()),
+        bad=marked.count_bad(combinations, warn),
         samples={name: tuple(found) for name, found in samples.items()},
         combinations=combinations,
     )

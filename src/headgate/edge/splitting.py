@@ -31,12 +31,7 @@ class Parted:
 
     @property
     def count_bad(self) -> int:
-        serious = self.masks.serious(self.warn)
-        return sum(
-            n
-            for words, n in self.combinations.items()
-            if any(w & s for w, s in zip(words, serious, strict=True))
-        )
+        return self.masks.count_bad(self.combinations, self.warn)
 
 
 def parted(
