@@ -120,6 +120,8 @@ def _subjects(whole: Subject) -> tuple[Subject, ...]:
         except ValueError as error:
             refuse(whole.document, here, str(error), "correct its type")
         name = str(part.get("physicalName") or part.get("name"))
+        if not name.strip():
+            refuse(whole.document, here, "a property has no name", "name it as its column is called")
         if any(one.column == name for one in found):
             refuse(whole.document, here, f"the column {name!r} stands there twice", "keep one, or rename it")
         found.append(Subject(whole.document, here, part, whole.pattern_error, name, type_))

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import pkgutil
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.resources import files
 from typing import NoReturn
 
 from ruamel.yaml.nodes import Node
@@ -143,8 +143,10 @@ def _last_name(path: Path) -> str:
 
 @cache
 def _schema(name: str) -> Mapping[str, Value]:
-    text = files("headgate.contract").joinpath("odcs", f"{name}.json").read_text("utf-8")
-    schema: dict[str, Value] = json.loads(text)
+    data = pkgutil.get_data(
+        "headgate.contract", f"odcs/{name}.json"
+    )  # a third of importlib.resources' import
+    schema: dict[str, Value] = json.loads(data or b"")
     return schema
 
 

@@ -211,10 +211,12 @@ def _judge_number(
 
 def _right_type(schema: Mapping[str, Value], value: Value, path: Path, found: list[Problem]) -> bool:
     expected = schema.get("type")
-    if expected is None or _is(value, str(expected)):
+    types = [str(one) for one in expected] if isinstance(expected, list) else [str(expected)]
+    if expected is None or any(_is(value, one) for one in types):
         return True
-    hint = "put it in quotes" if expected == "string" and not isinstance(value, list | dict | None) else ""
-    found.append(Problem(path, f"must be {_NAMES[str(expected)]}, not {_said(value)}", hint))
+    hint = "put it in quotes" if types == ["string"] and not isinstance(value, list | dict | None) else ""
+    wanted = " or ".join(_NAMES[one] for one in types)
+    found.append(Problem(path, f"must be {wanted}, not {_said(value)}", hint))
     return False
 
 
@@ -293,7 +295,7 @@ def _is(value: Value, type_: str) -> bool:
                 isinstance(value, int) or (isinstance(value, Decimal) and value == value.to_integral_value())
             )
         case _:
-            return isinstance(value, int | Decimal) and not isinstance(value, bool)
+            return type_ == "number" and isinstance(value, int | Decimal) and not isinstance(value, bool)
 
 
 def _key(value: Value) -> object:
