@@ -112,7 +112,7 @@ def deliver(data: Data, dialect: Dialect, format: str | None = None) -> Delivery
     if isinstance(data, str | os.PathLike):
         data = [data]
     if isinstance(data, Sequence) and data and all(isinstance(d, str | os.PathLike) for d in data):
-        source = FileSource()
+        source = FileSource(digests=False)
         return source.read(source.find([os.fspath(d) for d in data], format), dialect)
     from headgate.edge.source_frames import frame
 

@@ -14,6 +14,7 @@ from headgate.edge.cells import Cell, Cells, as_text, laid
 from headgate.edge.folding import Meaningless
 from headgate.edge.keys import Keys
 from headgate.edge.render_rules import Answers, ColumnAbsent, Question, columns_of, holds, questions
+from headgate.edge.render_rules import failing as failing_rows
 from headgate.edge.rows import OBJECT, ROW, Rows, collected, collected_all, guarded, rows_of
 from headgate.model.contract import AnyType, TableContract
 from headgate.model.names import RuleName, TableName, short
@@ -71,17 +72,17 @@ def pass_one(
     cells = laid(rows, contract)
     predicates = {r.name: p for r in rules if (p := _predicate(r)) is not None}
     answers, errors, absent = _answered(predicates, cells, rows)
-    goods: dict[RuleName, nw.Expr | bool] = {}
+    counts: dict[RuleName, nw.Expr | int | None] = {}
     for name, predicate in predicates.items():
         if name in errors or name in absent:
             continue
         try:
-            goods[name] = holds(predicate, cells, answers)
+            counts[name] = failing_rows(predicate, cells, answers)
         except Meaningless as error:
             errors[name] = str(error)
         except ColumnAbsent as error:
             absent[name] = str(error)
-    count, failing, bad = _counted(rows, cells, goods, {r.name for r in rules if r.about_rows})
+    count, failing = _counted(rows, cells, counts)
     beyond: dict[RuleName, int] = {}
     keys: dict[RuleName, Keys] = {}
     for rule in rules:
@@ -96,7 +97,7 @@ def pass_one(
                 keys[rule.name] = found
                 failing[rule.name] = failing.get(rule.name, 0) + found.rows
                 beyond[rule.name] = found.beyond
-    return Judged(rows, cells, count, failing, beyond, errors, absent, answers, keys, bad)
+    return Judged(rows, cells, count, failing, beyond, errors, absent, answers, keys)
 
 
 def _predicate(rule: Rule) -> Predicate | None:
@@ -147,32 +148,23 @@ def _distinct(lazy: pl.LazyFrame, question: Question) -> pl.LazyFrame:
 
 
 def _counted(
-    rows: Rows, cells: Cells, goods: Mapping[RuleName, nw.Expr | bool], about_rows: Collection[RuleName]
-) -> tuple[int, dict[RuleName, int], int]:
-    """Rows, failing rows of each rule, and rows that fail any of those about rows."""
-    names = list(goods)
-    asked: list[nw.Expr] = [nw.len().alias("rows")]
-    bads: list[nw.Expr] = []
-    for i, name in enumerate(names):
-        good = goods[name]
-        if isinstance(good, bool):
-            continue
-        asked.append((~good).sum().alias(f"f{i}"))
-        if name in about_rows:
-            bads.append(~good.fill_null(value=True))
-    if bads:
-        asked.append(nw.any_horizontal(*bads, ignore_nulls=False).sum().alias("bad"))
+    rows: Rows, cells: Cells, counts: Mapping[RuleName, nw.Expr | int | None]
+) -> tuple[int, dict[RuleName, int]]:
+    """Rows, and failing rows of each rule, in one pass."""
+    asked = [nw.len().alias("rows")]
+    asked += [c.alias(f"f{i}") for i, c in enumerate(counts.values()) if isinstance(c, nw.Expr)]
     if any(part.text for part in rows.parts):
         # Polars notices long rows only when it reads all columns: see csv_text.
         asked += [nw.col(c.raw).null_count().alias(f"z{c.number}") for c in cells.cells]
+        asked += [nw.col(f"x{j}").null_count().alias(f"y{j}") for j in range(len(cells.extra))]
     found = collected(nw.to_native(nw.from_native(cells.lazy).select(*asked)), rows)
     row = found.row(0, named=True)
     count = int(row["rows"])
-    failing = {}
-    for i, name in enumerate(names):
-        good = goods[name]
-        failing[name] = (0 if good else count) if isinstance(good, bool) else int(row[f"f{i}"] or 0)
-    return count, failing, int(row.get("bad") or 0)
+    failing: dict[RuleName, int] = {}
+    for i, (name, asked_for) in enumerate(counts.items()):
+        known = int(row[f"f{i}"] or 0) if isinstance(asked_for, nw.Expr) else asked_for
+        failing[name] = count if known is None else known
+    return count, failing
 
 
 def _keys(
@@ -275,9 +267,7 @@ class Masks:
         """Of rows counted by their words, those that fail a rule that is not among ``warn``."""
         serious = self.serious(warn)
         return sum(
-            n
-            for words, n in combinations.items()
-            if any(w & s for w, s in zip(words, serious, strict=True))
+            n for words, n in combinations.items() if any(w & s for w, s in zip(words, serious, strict=True))
         )
 
     def names(self, words: Sequence[int]) -> list[str]:

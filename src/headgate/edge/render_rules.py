@@ -7,6 +7,7 @@ first: `questions` says what to ask, `Answers` carries the values that fail.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -119,6 +120,17 @@ def holds(predicate: Predicate, cells: Cells, answers: Answers) -> Good:
             assert_never(predicate)
 
 
+def failing(predicate: Predicate, cells: Cells, answers: Answers) -> nw.Expr | int | None:
+    """How many rows fail; 0 or None (all of them) where that is known. Raises as `holds`."""
+    single = predicate.parts[0] if isinstance(predicate, AllOf) and len(predicate.parts) == 1 else predicate
+    if isinstance(single, NotNull):
+        return nw.col(_cell(cells, single.column).raw).null_count()  # kept by Arrow: nothing is computed
+    good = holds(predicate, cells, answers)
+    if isinstance(good, bool):
+        return 0 if good else None
+    return (~good).sum()
+
+
 def columns_of(predicate: Predicate) -> tuple[str, ...]:
     """The columns that a predicate speaks of, the first one first."""
     if isinstance(predicate, AllOf):
@@ -182,7 +194,7 @@ def _in_range(cell: Cell, rule: InRange) -> Good:
     if isinstance(cell.kind, NumberType) and within.upper is None:
         # NaN is the greatest value of every engine, so that a minimum alone would let it pass.
         parts.append(~e.is_nan())
-    return _all_of(parts)
+    return _both(parts)
 
 
 def _cast(bound: Any, unit: Literal["ns", "us"], zone: str | None) -> Any:
@@ -200,7 +212,7 @@ def _length(cell: Cell, minimum: int | None, maximum: int | None) -> Good:
         if maximum < 0:
             return _never(cell)
         parts.append(length <= min(maximum, 2**31))
-    return _all_of(parts)
+    return _both(parts)
 
 
 def _matches(cell: Cell, pattern: str, predicate: Predicate, answers: Answers) -> Good:
@@ -269,12 +281,15 @@ def _power(divisor: Decimal) -> int:
 
 
 def _all_of(parts: Sequence[Good]) -> Good:
+    """All parts hold; a null part has no say."""
     if any(part is False for part in parts):
         return False
     rest = [part for part in parts if not isinstance(part, bool)]
-    if not rest:
-        return True
-    if len(rest) == 1:
-        return rest[0]
-    # Null parts have no say; within one column they are null together.
+    if len(rest) < 2:
+        return rest[0] if rest else True
     return nw.all_horizontal(*(part.fill_null(value=True) for part in rest), ignore_nulls=False)
+
+
+def _both(parts: Sequence[nw.Expr]) -> Good:
+    """All parts hold, all of them about one column, so that they are null together."""
+    return functools.reduce(lambda one, other: one & other, parts) if parts else True

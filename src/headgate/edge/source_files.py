@@ -10,6 +10,7 @@ import glob
 import hashlib
 import io
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -49,7 +50,13 @@ _FOREIGN = (
 
 @dataclass(frozen=True, slots=True)
 class FileSource:
-    """Files below the current folder or anywhere else on this machine."""
+    """Files below the current folder or anywhere else on this machine.
+
+    ``digests`` False leaves the objects' digests empty: to check a file once, nobody asks for its identity, and a
+    large one takes as long to hash as to count its failing rows. Quarantine hashes it then (see `splitting`).
+    """
+
+    digests: bool = True
 
     def find(self, data: Sequence[str], format: str | None = None) -> tuple[Object, ...]:
         """Raises WrongUse for a format that does not exist, else as the port says."""
@@ -58,7 +65,7 @@ class FileSource:
                 f"there is no format {format!r}", hint="use csv, parquet, jsonl or arrow", place=format
             )
         paths = {str(path): path for text in data for path in _paths(text)}
-        return tuple(_object(paths[name], format) for name in sorted(paths))
+        return tuple(_object(paths[name], format, digests=self.digests) for name in sorted(paths))
 
     def read(self, objects: Sequence[Object], dialect: Dialect) -> Delivery:
         objects = tuple(objects)
@@ -105,7 +112,7 @@ def _shown(path: Path, folder: Path) -> bool:
     return path.is_file() and not any(p.startswith((".", "_")) for p in path.relative_to(folder).parts)
 
 
-def _object(path: Path, told: str | None) -> Object:
+def _object(path: Path, told: str | None, *, digests: bool) -> Object:
     kind = told or FORMATS.get(path.suffix.lower())
     if kind is None:
         raise Unreadable(
@@ -115,8 +122,8 @@ def _object(path: Path, told: str | None) -> Object:
         )
     try:
         with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            return Object(digest, str(path), file.tell(), kind)
+            digest = hashlib.file_digest(file, "sha256").hexdigest() if digests else ""
+            return Object(digest, str(path), os.fstat(file.fileno()).st_size, kind)
     except OSError as error:
         raise _unopened(error, str(path)) from error
 

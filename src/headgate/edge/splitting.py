@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ import polars as pl
 from headgate.edge.cells import RAW, Cells, laid
 from headgate.edge.judging import Judged, Masks, complete, masks
 from headgate.edge.rows import OBJECT, ROW, Rows, collected
+from headgate.model.batch import Object
 from headgate.model.contract import TableContract
 from headgate.model.names import RuleName
 from headgate.model.rule import Fits
@@ -92,7 +94,7 @@ def _typed(mine: Parted) -> pl.LazyFrame:
 def _quarantined(mine: Parted, lazy: pl.LazyFrame) -> pl.LazyFrame:
     rows = mine.rows
     return _with_rules(mine, lazy).select(
-        _of_object(rows, [each.digest for each in rows.objects]).alias(OBJECT),
+        _of_object(rows, [_digest(each) for each in rows.objects]).alias(OBJECT),
         _of_object(rows, [each.location for each in rows.objects]).alias("location"),
         pl.col(ROW),
         pl.col(RULES),
@@ -114,6 +116,13 @@ def _with_rules(mine: Parted, lazy: pl.LazyFrame) -> pl.LazyFrame:
     )
     joined = lazy.join(table, on=words, how="left", maintain_order="left")
     return joined.with_columns(pl.col(RULES).fill_null(pl.lit([], pl.List(pl.String))))
+
+
+def _digest(each: Object) -> str:
+    if each.digest or each.format == "frame":
+        return each.digest
+    with open(each.location, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _of_object(rows: Rows, texts: Sequence[str]) -> pl.Expr:
