@@ -276,10 +276,10 @@ def rich(name: str) -> Any:
     """As much of the rich contract as this version has words for."""
     value = copy.deepcopy(RICH)
     value["apiVersion"] = f"{name}.0"
+    table = value["schema"][0]
     if name != "v3.2":
         del value["context"], value["customProperties"][0]["vendor"], value["description"]["customProperties"]
         value["servers"][1]["port"] = 5432
-        table = value["schema"][0]
         del table["properties"][3]["enum"], table["properties"][4]
     if name == "v3.0":
         del table["relationships"], table["properties"][3]["relationships"]
