@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import pytest
 
@@ -42,6 +44,11 @@ from headgate.testing.store_writer import (
 )
 
 
+@runtime_checkable
+class _Closing(Protocol):
+    def close(self) -> None: ...
+
+
 class LedgerSuite(ABC):
     """Every method starts with an empty store."""
 
@@ -54,8 +61,11 @@ class LedgerSuite(ABC):
         return TickingClock()
 
     @pytest.fixture
-    def store(self, tmp_path: Path, clock: TickingClock) -> Store:
-        return self.make(tmp_path, clock)
+    def store(self, tmp_path: Path, clock: TickingClock) -> Iterator[Store]:
+        store = self.make(tmp_path, clock)
+        yield store
+        if isinstance(store, _Closing):
+            store.close()
 
     @pytest.fixture
     def write(self, store: Store, clock: TickingClock) -> Writer:
@@ -76,6 +86,9 @@ class LedgerSuite(ABC):
         assert isinstance(store.commit(Changes(releases=(release_row(2),)), (first,)), Done)
         assert store.releases("production") == (release_row(1), release_row(2))
         assert store.releases("staging") == ()
+        assert store.release("production") == store.release("production", 2) == release_row(2)
+        assert store.release("production", 1) == release_row(1)
+        assert store.release("production", 3) is store.release("staging") is None
         with pytest.raises(Bug):
             store.commit(Changes(releases=(release_row(2),)))
 
