@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import sys
 import threading
@@ -81,8 +82,29 @@ def test_death_of_the_holder_frees_the_lock(locks: FileLocks, tmp_path: Path) ->
         assert held
 
 
-def test_nobody_ever_holds_a_lock_that_somebody_else_holds(locks: FileLocks) -> None:
-    """Seen failing with the guard off: without `samestat`, a waiter locks the file its predecessor removed."""
+def test_a_file_that_its_holder_removed_is_no_lock(locks: FileLocks, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seen failing with the guard off: without `samestat` both have it."""
+    first, second = locks.hold("a", 0), locks.hold("a", 0)
+    assert first.__enter__()
+    opened: list[int] = []
+
+    def late(fd: int, how: int) -> None:
+        """Between opening the file and locking it, the holder lets go and somebody else takes the lock."""
+        opened.append(fd)
+        if len(opened) == 1:
+            first.__exit__(None, None, None)
+            assert second.__enter__()
+        flock(fd, how)
+
+    flock = fcntl.flock
+    monkeypatch.setattr(fcntl, "flock", late)
+    with locks.hold("a", 0) as held:
+        assert not held
+    second.__exit__(None, None, None)
+    assert len(opened) == 2
+
+
+def test_of_many_threads_one_at_a_time_is_inside(locks: FileLocks) -> None:
     inside, most, done = [0], [0], [0]
 
     def work() -> None:
