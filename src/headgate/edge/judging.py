@@ -315,8 +315,9 @@ def with_bad_rows(
 ) -> Judged:
     """Pass 2, if any of ``rules`` failed: the same with its bad rows counted, and the first few of each rule.
 
-    A row that only rules in ``warn`` fail is not bad.
+    A row that only rules in ``warn`` fail is not bad, unless a value does not fit its type.
     """
+    warn = frozenset(warn) - {r.name for r in rules if isinstance(r.body, Fits)}
     failed = [r for r in rules if judged.failing.get(r.name)]
     if not failed:
         return replace(judged, bad=0)
