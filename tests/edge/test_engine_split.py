@@ -293,7 +293,7 @@ def test_measurements_add_up_over_files() -> None:
 
 
 def test_ranges_are_of_contract_types() -> None:
-    data = {
+    data: dict[str, list[str | None]] = {
         "a": ["5", "-1", "x"],
         "b": ["0.1", "nan", "3"],
         "c": [None, None, None],

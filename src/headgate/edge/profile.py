@@ -93,9 +93,10 @@ def _encoding(raw: bytes) -> str:
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
     try:
-        raw[:-4].decode()
+        raw.decode()
     except UnicodeDecodeError as error:
-        return "utf-8" if error.start > len(raw) - 8 else "cp1252"
+        cut_off = len(raw) == _SAMPLE_BYTES and error.start > len(raw) - 4
+        return "utf-8" if cut_off else "cp1252"
     return "utf-8"
 
 

@@ -131,11 +131,11 @@ def guarded(run: Callable[[], T], rows: Rows | None = None) -> T:
     try:
         return run()
     except (PolarsError, PanicException, OSError) as error:
-        if not _is_damage(error):
-            raise Bug(f"Polars refused a query: {first_line(error)}") from error
         fault = rows.explain() if rows and rows.explain else None
         if fault is not None:
             raise fault from error
+        if not _is_damage(error):
+            raise Bug(f"Polars refused a query: {first_line(error)}") from error
         place = ", ".join(each.location for each in rows.objects[:3]) if rows else ""
         raise Unreadable(
             f"the data cannot be read: {first_line(error)}",

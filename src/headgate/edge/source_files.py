@@ -236,7 +236,10 @@ def _json_lines(each: Object, number: int) -> Part:
         )
 
     def found() -> tuple[dict[str, pl.DataType], bool]:
-        schema = {k: v for k, v in scan(None).collect_schema().items() if k != _INDEX}
+        try:
+            schema = {k: v for k, v in scan(None).collect_schema().items() if k != _INDEX}
+        except pl.exceptions.SchemaError:  # values of kinds that have nothing in common
+            schema = dict.fromkeys(_keys_of_lines(each), pl.String())
         try:
             scan(schema).select(pl.all().null_count()).collect(engine="streaming")
         except pl.exceptions.PolarsError:
@@ -297,6 +300,15 @@ def _explained(objects: Sequence[Object], dialect: Dialect) -> HeadgateError | N
         except OSError as error:
             return _unopened(error, each.location)
     return None
+
+
+def _keys_of_lines(each: Object) -> list[str]:
+    found: dict[str, None] = {}
+    with Path(each.location).open("rb") as file:
+        for line in file:
+            value = json.loads(line) if line.strip() else {}
+            found |= dict.fromkeys(value if isinstance(value, dict) else ())
+    return list(found)
 
 
 def _broken_json_line(each: Object) -> HeadgateError | None:
