@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack, cast
 
 from headgate.catalog import commits, refs
+from headgate.catalog.telling import telling
 from headgate.catalog.trees import EMPTY_ROOT, load_tree
 from headgate.edge import config, store_sql
 from headgate.edge.clock import SystemClock
@@ -113,7 +114,7 @@ def initialise(path: str | os.PathLike[str] = ".") -> Initialised:
     changes = Changes(
         commits=(first,), refs=(RefChange(MAIN, first.id, protected=True, reason="init"),), events=(told,)
     )
-    done = store.commit(changes, (RefAbsent(MAIN),))
+    done = store.commit(telling(changes, ()), (RefAbsent(MAIN),))
     store.close()
     return Initialised(root, created=isinstance(done, Done))
 
@@ -363,15 +364,23 @@ class Project:
         return pl.read_parquet(quarantining.found(self.ports, id).path)
 
     def replay(
-        self, id: str, with_: Sequence[str] | None = None, *, on_fail: str | None = None, tell: Tell = _quiet
+        self,
+        id: str,
+        with_: Sequence[str] | None = None,
+        *,
+        contract: str | os.PathLike[str] | bytes | None = None,
+        on_fail: str | None = None,
+        tell: Tell = _quiet,
     ) -> Loaded:
-        """Load quarantined rows again, or mended files in their stead."""
+        """Load quarantined rows again, or mended files in their stead; under ``contract``, if that is mended."""
         from headgate.edge.source_frames import quarantined
 
-        chosen = on_fail_named(on_fail) if on_fail is not None else None
-        return quarantining.replay(
-            self.ports, id, with_, quarantined, on_fail=chosen, recover=self._recover_batch, tell=tell
+        told = quarantining.Told(
+            with_,
+            contract if isinstance(contract, bytes | None) else read_document(os.fspath(contract)),
+            on_fail_named(on_fail) if on_fail is not None else None,
         )
+        return quarantining.replay(self.ports, id, quarantined, told, recover=self._recover_batch, tell=tell)
 
     def discard(self, id: str, reason: str = "") -> QuarantineRow:
         return quarantining.discard(self.ports, id, reason)

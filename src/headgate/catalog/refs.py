@@ -6,6 +6,7 @@ from collections.abc import Collection
 from datetime import timedelta
 
 from headgate.catalog.commits import find_ref
+from headgate.catalog.telling import telling
 from headgate.model.commit import Ref, RefKind
 from headgate.model.errors import OutcomeUnknown, WrongUse
 from headgate.model.event import Event
@@ -73,16 +74,17 @@ def delete_tag(store: Store, clock: Clock, name: str) -> Ref:
 
 
 def why_it_stays(store: Store, ref: Ref) -> str | None:
-    """Why a branch may not be deleted: it is main, protected, a colour of an environment, or of an open run."""
+    """Why a branch may not be deleted: it is main, protected, a colour of an environment, or of an open run.
+
+    (What an alias shows stays, too: that, the store itself sees to.)
+    """
     if ref.name == MAIN:
         return "is the main branch"
     if ref.protected:
         return "is protected"
-    for alias in (r for r in store.refs() if r.kind == "alias"):
-        if ref.name == alias.head:
-            return f"is what {alias.name} shows"
-        if ref.name in {f"{alias.name}-blue", f"{alias.name}-green"}:
-            return f"is a colour of {alias.name}"
+    environment, _, colour = ref.name.rpartition("-")
+    if colour in {"blue", "green"} and (alias := store.ref(RefName(environment))) and alias.kind == "alias":
+        return f"is a colour of {alias.name}"
     for run in store.runs(state="open", limit=1_000_000):
         if run.branch == ref.name:
             return f"belongs to run {run.id}, which is open"
@@ -95,12 +97,14 @@ def prune_branches(store: Store, clock: Clock, older: timedelta) -> tuple[RefNam
     Whoever moves one of them meanwhile wins: it stays.
     """
     before = clock.now() - older
+    refs = store.refs()
+    shown = {r.head for r in refs if r.kind == "alias"}
     gone: list[RefName] = []
-    for ref in store.refs():
-        if ref.kind != "branch" or why_it_stays(store, ref) is not None:
+    for ref in refs:
+        if ref.kind != "branch" or ref.name in shown:
             continue
         moves = store.reflog(ref.name, limit=1)
-        if moves and moves[0].at >= before:
+        if (moves and moves[0].at >= before) or why_it_stays(store, ref) is not None:
             continue
         change = RefChange(ref.name, None, reason="pruned")
         event = Event("branch.deleted", ref.name, clock.now(), data={"commit": ref.head, "pruned": True})
@@ -160,11 +164,15 @@ def _of_kind(store: Store, name: str, kind: RefKind) -> Ref:
 
 def _written(store: Store, change: RefChange, requires: Requirement, event: Event) -> bool:
     """True if done, False if the ref was not as required; raises WrongUse if the change may never be."""
-    match store.commit(Changes(refs=(change,), events=(event,)), (requires,)):
+    changes = Changes(refs=(change,), events=(event,))
+    match store.commit(telling(changes, (requires,)), (requires,)):
         case Done():
             return True
         case Refused(why, None):
-            raise WrongUse(why, hint="see `headgate log` for the commits that passed", place=change.name)
+            hint = (
+                "delete another one" if change.head is None else "see `headgate log` for a commit that passed"
+            )
+            raise WrongUse(why, hint=hint, place=change.name)
         case Refused():
             return False
         case Unknown(why):

@@ -88,7 +88,7 @@ def referring(
 def check_children(
     ports: Ports, after: Tree, contracts: Mapping[TableName, TableContract], changed: TableName
 ) -> tuple[Finding, ...]:
-    """References of other tables to a table that lost rows: every child's value must still be there.
+    """References to a table that lost rows, its own included: every child's value must still be there.
 
     Rule names are ``child:rule``: no delivered row is to blame, so a failure concerns the whole batch.
     """
@@ -97,15 +97,13 @@ def check_children(
     parents = {changed: ports.lake.scan(parent)} if parent else {}
     for table, rules in referring(contracts, changed).items():
         entry = after.table(table)
-        if entry is None or table == changed:
+        if entry is None:
             continue
         only = replace(contracts[table], rules=rules)
         rows = ports.lake.scan(entry)
         verdict = ports.engine.check(rows, only, parents=parents, existing={}, table_rules="none").verdict
         wanted = {r.name for r in rules}
-        findings += [
-            replace(f, rule=RuleName(f"{table}:{f.rule}")) for f in verdict.findings if f.rule in wanted
-        ]
+        findings += [_of_table(table, f) for f in verdict.findings if f.rule in wanted]
     return tuple(findings)
 
 
@@ -166,21 +164,32 @@ def check_changed(
         if contract is None or entry is None:
             continue  # unguarded: shown as such wherever it is shown
         key = (entry, contract.document)
-        if key not in known or referring({table: contract}, table) or _refers(contract, changed):
+        if key not in known or _refers(contract):  # what it refers to may have changed meanwhile
             known[key] = check_whole(ports, after, table, contract, allowed)
         verdict = known[key]
         rows, files = rows + verdict.rows, files + verdict.files
         findings += [_of_table(table, f) for f in verdict.findings]
-        allowed |= {f"{short(table)}:{rule}" for rule in verdict.allowed}
+    others = {t: c for t, c in contracts.items() if t not in changed}
     for table in (*changed, *gone):
-        findings += check_children(
-            ports, after, {t: c for t, c in contracts.items() if t not in changed}, table
-        )
-    return Verdict("", "", rows, 0, files, tuple(findings), allowed=allowed)
+        if _lost_rows(ports, before.table(table), after.table(table)):
+            findings += check_children(ports, after, others, table)
+    return Verdict("", "", rows, 0, files, tuple(findings), allowed=allowed_of(findings, allowed))
 
 
-def _refers(contract: TableContract, tables: Collection[TableName]) -> bool:
-    return any(isinstance(r.body, References) and r.body.to_table in tables for r in contract.rules)
+def allowed_of(findings: Collection[Finding], allowed: Collection[str]) -> frozenset[str]:
+    """Which findings named ``table:rule`` are allowed: by that name, or by the rule's alone."""
+    return frozenset(f.rule for f in findings if f.rule in allowed or f.rule.partition(":")[2] in allowed)
+
+
+def _lost_rows(ports: Ports, was: TableEntry | None, now: TableEntry | None) -> bool:
+    if was is None or was == now:
+        return False
+    left = {f.path for f in ports.lake.files(now)} if now is not None else set()
+    return any(f.path not in left for f in ports.lake.files(was))
+
+
+def _refers(contract: TableContract) -> bool:
+    return any(isinstance(r.body, References) for r in contract.rules)
 
 
 def _of_table(table: TableName, finding: Finding) -> Finding:

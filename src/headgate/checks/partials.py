@@ -35,7 +35,7 @@ def partial_key(file: DataFile, rule: Rule, contract: TableContract, engine_vers
     """Everything a partial depends on: the file (its path is never reused), the rule, the types it is read
     with, and who rendered it.
     """
-    types = [repr(c.type) for c in contract.columns]
+    types = [[c.name, repr(c.type)] for c in contract.columns]
     text = json.dumps([file.path, repr(rule.body), types, engine_version])
     return hashlib.sha256(text.encode()).hexdigest()
 

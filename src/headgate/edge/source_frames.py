@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, cast
 
 import polars as pl
@@ -84,12 +84,15 @@ def _from_pandas(found: Any) -> pl.DataFrame:
         ) from error
 
 
-def quarantined(row: QuarantineRow) -> Delivery:
+def quarantined(row: QuarantineRow, without: Collection[str] = ()) -> Delivery:
     """Rows of a quarantine as they were delivered, to be loaded again: raw texts, objects and row numbers.
 
-    The objects are the original ones, so that delivering those again later is known to be a repetition.
+    The objects are the original ones, so that delivering those again later is known to be a repetition; rows of
+    those ``without`` (digests) are left out.
     """
     lazy = pl.scan_parquet(row.path, glob=False)
+    if without:
+        lazy = lazy.filter(~pl.col(OBJECT).is_in(list(without)))
     # A file that is cut off keeps its header's columns: the first row of each object says which ones it had.
     query = lazy.group_by(OBJECT, "location", maintain_order=True).agg(pl.col("raw").first())
     found = collected(query, Rows((), (Object("", row.path, 0, "parquet"),)))

@@ -10,12 +10,13 @@ from headgate.catalog.trees import update
 from headgate.checks.merged import check_children, check_table, combined
 from headgate.checks.overlap import overlapping, ranges_of
 from headgate.flow.contracts import contracts_of
-from headgate.flow.ledger import batch_row, quarantine_row
+from headgate.flow.ledger import batch_row, family, quarantine_row
 from headgate.flow.preparing import Base, Prepared, Task, seen, tree_changes
 from headgate.flow.runs import dropped, ended, event, target_ref
+from headgate.intake.batches import Duplicate, admit, in_effect
 from headgate.model.batch import BatchOutcome
 from headgate.model.commit import Commit
-from headgate.model.names import RuleName, table_key
+from headgate.model.names import CommitId, RuleName, table_key
 from headgate.model.rule import References, Unique
 from headgate.model.run import Conflict
 from headgate.model.tree import Delta, TableEntry
@@ -43,16 +44,25 @@ class Merge:
     changes: Changes
 
 
-def land(ports: Ports, task: Task, prepared: Prepared, deadline: float) -> Landed | Verdict | Conflict | Base:
+@dataclass(frozen=True, slots=True)
+class Overtaken:
+    """Others published some of the same objects meanwhile, or another contract: the load has to be planned anew."""
+
+
+def land(
+    ports: Ports, task: Task, prepared: Prepared, deadline: float
+) -> Landed | Verdict | Conflict | Base | Overtaken:
     """Publish what was staged.
 
     Returns:
         Landed; a Verdict that does not pass on the merged result; a Base to prepare against anew, because what
-        others published there touches the same keys or columns; or, when time is up, a Conflict.
+        others published there touches the same keys or columns; Overtaken; or, when time is up, a Conflict.
     """
     while True:
         with ports.locks.hold(f"table-{task.table}", TABLE_LOCK_S):
             onto = seen(ports, target_ref(ports, task.run.target))
+            if onto.commit.id != prepared.base.commit.id and _overtaken(ports, task, prepared.base, onto):
+                return _late(ports, deadline, task, onto) or _again(task, onto)
             merge = _merged(ports, task, prepared, onto)
             if merge is None:
                 return _late(ports, deadline, task, onto) or onto
@@ -71,6 +81,35 @@ def land(ports: Ports, task: Task, prepared: Prepared, deadline: float) -> Lande
                 late = _late(ports, deadline, task, onto)
                 if late:
                     return late
+
+
+def _overtaken(ports: Ports, task: Task, base: Base, onto: Base) -> bool:
+    intent = task.intent
+    if intent.contract is None and base.tree.contract(task.table) != onto.tree.contract(task.table):
+        return True
+    if intent.parent is not None and intent.again:
+        digests = tuple(o.digest for o in task.batch.objects)
+        rows = ports.store.batches(task.table, digests=digests)
+        return in_effect(ports.store, rows, base.commit.id) != in_effect(ports.store, rows, onto.commit.id)
+    if intent.again:
+        return False
+    admission = admit(
+        ports.store,
+        task.table,
+        task.batch.mode,
+        task.batch.objects,
+        head=onto.commit.id,
+        named=intent.batch,
+        again=False,
+    )
+    return isinstance(admission, Duplicate) or bool(admission.skipped)
+
+
+def _again(task: Task, onto: Base) -> Conflict | Overtaken:
+    """A replay is not planned anew: its rows were delivered meanwhile, so whether to go on is for people to say."""
+    if task.intent.parent is not None and task.intent.again:
+        return _conflict(task, onto, "the same objects were delivered again")
+    return Overtaken()
 
 
 def _late(ports: Ports, deadline: float, task: Task, onto: Base) -> Conflict | None:
@@ -168,7 +207,8 @@ def _judged(ports: Ports, task: Task, prepared: Prepared, merge: Merge) -> _Judg
     was = merge.onto.tree.table(task.table)
     if was is not None and file_change(ports.lake, was, merge.entry).removed:
         after = merge.onto.tree.put({table_key(task.table): merge.entry})
-        findings += check_children(ports, after, contracts_of(ports, merge.onto.tree), task.table)
+        contracts = {**contracts_of(ports, merge.onto.tree), task.table: task.contract}
+        findings += check_children(ports, after, contracts, task.table)
     told = combined(prepared.staged.verdict, findings, task.contract)
     about_rows = {r.name for r in task.contract.rules if r.about_rows}
     settled = tuple(_settled(f) if f.rule in about_rows and f.status == "fail" else f for f in told.findings)
@@ -184,6 +224,21 @@ def _settled(finding: Finding) -> Finding:
     return replace(finding, status="pass", rows_failed=0, message=said, samples=())
 
 
+def _settles(ports: Ports, task: Task, head: CommitId) -> tuple[QuarantineRow, ...]:
+    """Open quarantines that are over once this batch is published: those it replays, and those of earlier
+    deliveries of the same batch that are not in effect. Their rows would else be loaded twice.
+    """
+    replayed = family(ports.store.quarantined(), task.intent.parent) if task.intent.parent else ()
+    found = {q.id: q for q in replayed if q.state == "open"}
+    same = ports.store.quarantined(batch=task.batch.id, open_only=True)
+    same = tuple(q for q in same if q.table == task.table and q.target == task.run.target)
+    if same:
+        delivered = ports.store.batches(task.table, batch=task.batch.id)
+        there = {r.run for r in in_effect(ports.store, delivered, head)}
+        found |= {q.id: q for q in same if q.run not in there}
+    return tuple(found.values())
+
+
 def _candidate(ports: Ports, task: Task, prepared: Prepared, merge: Merge, judged: _Judged) -> Candidate:
     """Everything that is written with the switch."""
     counts = prepared.staged.counts
@@ -193,10 +248,8 @@ def _candidate(ports: Ports, task: Task, prepared: Prepared, merge: Merge, judge
     quarantine: tuple[QuarantineRow, ...] = ()
     if prepared.staged.quarantine is not None:
         quarantine = (quarantine_row(ports, task, prepared.staged.quarantine, counts.rows_quarantined),)
-    parents = (
-        [q for q in ports.store.quarantined() if q.id == task.intent.parent] if task.intent.parent else []
-    )
-    quarantine += tuple(replace(q, state="replayed") for q in parents)
+    settled = _settles(ports, task, merge.onto.commit.id)
+    quarantine += tuple(replace(q, state="replayed") for q in settled)
     told = event(
         ports,
         f"batch.{outcome}",
@@ -211,6 +264,7 @@ def _candidate(ports: Ports, task: Task, prepared: Prepared, merge: Merge, judge
         rows_quarantined=counts.rows_quarantined,
         rows_deduplicated=counts.rows_deduplicated,
         rows_superseded=counts.rows_superseded,
+        replayed=[q.id for q in settled],
     )
     changes = replace(
         merge.changes,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from headgate.flow.preparing import Task
 from headgate.model.batch import BatchOutcome, BatchRow, Counts
 from headgate.model.names import CommitId
@@ -29,3 +31,15 @@ def quarantine_row(ports: Ports, task: Task, path: str, rows: int) -> Quarantine
         at=ports.clock.now(),
         parent=task.intent.parent,
     )
+
+
+def family(rows: Sequence[QuarantineRow], id: str) -> tuple[QuarantineRow, ...]:
+    """The quarantines that are about the same delivery as ``id``: what it is a replay of, and its own replays."""
+    parents = {q.id: q.parent for q in rows}
+
+    def first(one: str) -> str:
+        while (parent := parents.get(one)) is not None:
+            one = parent
+        return one
+
+    return tuple(q for q in rows if first(q.id) == first(id))

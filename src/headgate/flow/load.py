@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from headgate.catalog.trees import document
 from headgate.checks.merged import check_whole
-from headgate.flow.landing import Landed, land
+from headgate.flow.contracts import compiled
+from headgate.flow.landing import Landed, Overtaken, land
 from headgate.flow.ledger import batch_row, quarantine_row
 from headgate.flow.plan import LoadIntent
 from headgate.flow.planning import Planned, planned
 from headgate.flow.preparing import Base, Judged, Task, judge, seen, stage, stage_rejected, started
-from headgate.flow.runs import ended, event, must, new_run, opened, target_ref
+from headgate.flow.runs import close, ended, event, must, new_run, opened, target_ref
 from headgate.intake.batches import Duplicate
 from headgate.intake.policy import QuarantineBatch
 from headgate.model.batch import Counts
 from headgate.model.commit import Commit
-from headgate.model.names import BatchId, short, table_key
+from headgate.model.event import Json
+from headgate.model.names import BatchId, NodeId, short, table_key
 from headgate.model.run import Conflict, Loaded, LoadOutcome
 from headgate.model.verdict import Verdict
 from headgate.ports import Changes, Delivery, Ports, RunOpen
@@ -40,14 +43,22 @@ def load(
 
     Raises NotThere, Unreadable (the data), ContractUnusable, WrongUse, BatchMismatch, Unavailable, OutcomeUnknown.
     """
-    plan = planned(ports, intent, data, seen(ports, target_ref(ports, intent.target)))
-    if recover(plan.admission.batch.id):
+    deadline = ports.clock.monotonic() + LOST_RACE_S
+    while True:
         plan = planned(ports, intent, data, seen(ports, target_ref(ports, intent.target)))
-    return perform(ports, plan, tell)
+        if recover(plan.admission.batch.id):
+            plan = planned(ports, intent, data, seen(ports, target_ref(ports, intent.target)))
+        loaded = perform(ports, plan, deadline, tell)
+        if loaded is not None:
+            return loaded
+        tell("others were faster: looking again at what is new")
 
 
-def perform(ports: Ports, plan: Planned, tell: Tell = lambda _: None) -> Loaded:
-    """Carry a plan out."""
+def perform(ports: Ports, plan: Planned, deadline: float, tell: Tell = lambda _: None) -> Loaded | None:
+    """Carry a plan out. None: others changed meanwhile what it was made from, so that it has to be made anew.
+
+    ``deadline``: in the clock's monotonic seconds; until then a lost race is run again.
+    """
     batch = plan.admission.batch
     if isinstance(plan.admission, Duplicate):
         of = plan.admission.of
@@ -64,19 +75,24 @@ def perform(ports: Ports, plan: Planned, tell: Tell = lambda _: None) -> Loaded:
             (),
         )
     assert plan.delivery is not None
-    prefix = f"load/{short(batch.table)}"
+    intent: dict[str, Json] = {**plan.intent.told()}
+    nodes: Mapping[NodeId, bytes] = {}
+    if plan.adopts and plan.document is not None:
+        entry, nodes = document(plan.document)
+        intent["contract"] = entry.digest
     run = new_run(
         ports,
         "load",
         batch.table,
         plan.base.ref.name,
-        intent=plan.intent.told(),
-        branch_prefix=prefix,
+        intent=intent,
+        branch_prefix=f"load/{short(batch.table)}",
         batch=batch.id,
     )
-    with opened(ports, run, plan.base.commit.id):
+    with opened(ports, run, plan.base.commit.id, nodes):
         task = Task(run, plan.intent, batch, plan.contract, plan.document)
-        return _loaded(plan, task, _perform(ports, plan, task, plan.delivery, tell))
+        end = _perform(ports, plan, task, deadline, tell)
+        return _loaded(plan, task, end) if end is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,21 +104,24 @@ class _End:
     verdict: Verdict
     commit: Commit | None = None
     conflicts: tuple[Conflict, ...] = ()
+    why: str = ""
 
 
-def _perform(ports: Ports, plan: Planned, task: Task, delivery: Delivery, tell: Tell) -> _End:
-    base = plan.base
-    deadline = ports.clock.monotonic() + LOST_RACE_S
+def _perform(ports: Ports, plan: Planned, task: Task, deadline: float, tell: Tell) -> _End | None:
+    base, delivery = plan.base, plan.delivery
+    assert delivery is not None
     while True:
-        if plan.adopts and base.tree.table(task.table) is not None:
+        # Rows that this load replaces need not fulfil the contract that comes with it.
+        if plan.adopts and base.tree.table(task.table) is not None and task.batch.mode != "replace":
             tell("checking the new contract against the rows that are there")
             verdict = adoption(ports, task, base)
             if not verdict.passed:
-                return _quarantined(ports, task, judge(ports, task, delivery, base), verdict)
+                why = "the rows that are there do not fulfil the new contract, so it is not adopted"
+                return _quarantined(ports, task, judge(ports, task, delivery, base), verdict, why)
         tell("checking")
         judged = judge(ports, task, delivery, base)
         if isinstance(judged.decision, QuarantineBatch):
-            return _quarantined(ports, task, judged, judged.checked.verdict)
+            return _quarantined(ports, task, judged, judged.checked.verdict, judged.decision.why)
         tell("staging")
         prepared = stage(ports, task, judged)
         tell("publishing")
@@ -114,7 +133,10 @@ def _perform(ports: Ports, plan: Planned, task: Task, delivery: Delivery, tell: 
                     "published_partial" if counts.rows_quarantined else "published", counts, verdict, commit
                 )
             case Verdict():
-                return _quarantined(ports, task, judged, landed)
+                return _quarantined(ports, task, judged, landed, "the table would not fulfil its contract")
+            case Overtaken():
+                close(ports, task.run, "aborted", "overtaken", drop_branch=True)
+                return None
             case Conflict():
                 return _conflict(ports, task, judged, landed)
             case Base():
@@ -122,19 +144,26 @@ def _perform(ports: Ports, plan: Planned, task: Task, delivery: Delivery, tell: 
 
 
 def adoption(ports: Ports, task: Task, base: Base) -> Verdict:
-    """The new contract's verdict on the rows that are there. Raises ContractUnusable for its columns."""
+    """The new contract's own verdict on the rows that are there: what this load was told about failing rows is
+    for those that it brings. Raises ContractUnusable for its columns.
+    """
+    assert task.document is not None
+    own = compiled(ports, task.document, task.table, "--contract")
     evolved = started(ports, task, base)
     assert evolved is not None
     tree = base.tree.put({table_key(task.table): evolved})
-    return check_whole(ports, tree, task.table, task.contract, task.intent.allowed)
+    return check_whole(ports, tree, task.table, own, task.intent.allowed)
 
 
-def _quarantined(ports: Ports, task: Task, judged: Judged, verdict: Verdict) -> _End:
+def _quarantined(ports: Ports, task: Task, judged: Judged, verdict: Verdict, why: str) -> _End:
     """Keep the whole batch in quarantine, its rows as they came; the target is untouched."""
     split = ports.engine.split(judged.delivered, task.contract, judged.checked, warn=(), whole=True)
     path = ports.lake.quarantine(task.batch.id, task.run.id, split.bad)
     commit = stage_rejected(ports, task, judged, verdict)
     counts = Counts(judged.rows_in, 0, judged.rows_in, 0, 0)
+    # The same rows are in quarantine once: where their replay failed, they are those of the replay from now on.
+    moved = task.intent.parent if not task.intent.mended else None
+    replayed = [q for q in ports.store.quarantined(open_only=True) if q.id == moved] if moved else []
     told = event(
         ports,
         "batch.quarantined",
@@ -143,18 +172,21 @@ def _quarantined(ports: Ports, task: Task, judged: Judged, verdict: Verdict) -> 
         batch=task.batch.id,
         rows=counts.rows_in,
         rules=[f.rule for f in verdict.blocking],
+        why=why,
+        replayed=[q.id for q in replayed],
     )
+    here = quarantine_row(ports, task, path, counts.rows_quarantined)
     must(
         ports,
         Changes(
             batches=(batch_row(task, "quarantined", None, counts),),
-            quarantine=(quarantine_row(ports, task, path, counts.rows_quarantined),),
+            quarantine=(here, *(replace(q, state="replayed") for q in replayed)),
             runs=(ended(ports, task.run, "failed", "quarantined"),),
             events=(told,),
         ),
         (RunOpen(task.run.id),),
     )
-    return _End("quarantined", counts, verdict, commit)
+    return _End("quarantined", counts, verdict, commit, why=why)
 
 
 def _conflict(ports: Ports, task: Task, judged: Judged, conflict: Conflict) -> _End:
@@ -165,7 +197,8 @@ def _conflict(ports: Ports, task: Task, judged: Judged, conflict: Conflict) -> _
         Changes(runs=(ended(ports, task.run, "failed", "conflict"),), events=(told,)),
         (RunOpen(task.run.id),),
     )
-    return _End("conflict", Counts(rows_in=judged.rows_in), judged.checked.verdict, None, (conflict,))
+    counts = Counts(rows_in=judged.rows_in)
+    return _End("conflict", counts, judged.checked.verdict, None, (conflict,), conflict.theirs)
 
 
 def _loaded(plan: Planned, task: Task, end: _End) -> Loaded:
@@ -183,4 +216,5 @@ def _loaded(plan: Planned, task: Task, end: _End) -> Loaded:
         findings=end.verdict.findings,
         conflicts=end.conflicts,
         unguarded=plan.document is None,
+        why=end.why,
     )

@@ -16,7 +16,7 @@ from headgate.flow.preparing import Base, seen
 from headgate.flow.runs import close, ended, event, new_run, opened, target_ref
 from headgate.model.commit import Commit
 from headgate.model.errors import WrongUse
-from headgate.model.names import CommitId, Key, RefName, RunId, table_of
+from headgate.model.names import CommitId, Key, RefName, RunId, contract_key, table_of
 from headgate.model.run import Conflict, Run
 from headgate.model.tree import Delta, Entry, TableEntry, Tree
 from headgate.model.verdict import Finding, Verdict
@@ -212,8 +212,11 @@ def _revert_on(
 ) -> _Candidate | tuple[Conflict, ...] | None:
     changes: dict[Key, Entry | None] = {}
     conflicts: list[Conflict] = []
+    then = load_tree(ports.store, undone.root)
     for delta in diff(ports.store, undone.parents[0], undone.id):
         now = base.tree.get(delta.key)
+        if now == delta.new and _contract_in_use(delta, then, base.tree):
+            continue
         answer = _undone(ports, delta, now)
         if isinstance(answer, Unmergeable):
             rival = ports.store.last_touching(delta.key, base.commit.id)
@@ -225,6 +228,14 @@ def _revert_on(
     if not changes:
         return None
     return _commit(ports, run, base, [base.commit], changes, f"revert {undone.id[:12]}", reverts=undone.id)
+
+
+def _contract_in_use(delta: Delta, then: Tree, now: Tree) -> bool:
+    """True for the first contract of a table that took more rows since: without it they would be unguarded."""
+    table = table_of(delta.key)
+    if table is None or delta.key != contract_key(table) or delta.old is not None:
+        return False
+    return now.table(table) not in (None, then.table(table))
 
 
 def _undone(ports: Ports, delta: Delta, now: Entry | None) -> Entry | Unmergeable | None:

@@ -20,7 +20,7 @@ class LoadIntent:
     """What a load was asked to do. Kept with the run, so that it can be told and planned again.
 
     ``contract`` are the bytes of a new contract; None takes the target's. ``parent`` is the quarantine that a
-    replay takes its rows from.
+    replay takes its rows from, or (``mended``) brings other rows in the stead of.
     """
 
     table: TableName
@@ -36,6 +36,7 @@ class LoadIntent:
     allowed: frozenset[str] = frozenset()
     format: str | None = None
     parent: str | None = None
+    mended: bool = False
 
     def told(self) -> Mapping[str, Json]:
         """For the run's record and events: everything but the contract's bytes."""
@@ -45,7 +46,7 @@ class LoadIntent:
                 said[name] = getattr(self, name)
         if self.max_quarantined is not None:
             said["max_quarantined"] = str(self.max_quarantined)
-        for name in ("again", "unguarded"):
+        for name in ("again", "unguarded", "mended"):
             if getattr(self, name):
                 said[name] = True
         return said

@@ -22,7 +22,7 @@ from headgate.model.record import object_record, verdict_record
 from headgate.model.rule import Measured, References, Unique
 from headgate.model.run import Run, StepRow
 from headgate.model.tree import Delta, Entry, TableEntry, Tree
-from headgate.model.verdict import Verdict
+from headgate.model.verdict import Finding, Verdict
 from headgate.ports import (
     Changes,
     Checked,
@@ -108,44 +108,81 @@ def judge(ports: Ports, task: Task, delivery: Delivery, base: Base) -> Judged:
     """Check the delivery against the contract, and its keys against what the base already holds."""
     start = started(ports, task, base)
     existing = _existing(ports, task, delivery, start)
-    primary = next((r.name for r in task.contract.rules if _is_primary(task.contract, r.body)), None)
     rows, contract = delivery.rows, task.contract
+    primary = next((r.name for r in contract.rules if _is_primary(contract, r.body)), None)
     collapsed = Collapsed(rows, 0, 0)
     if contract.primary_key:
         of_key = existing.get(primary) if primary else None
         collapsed = ports.engine.collapse(rows, contract, of_key, task.batch.mode, contract.policy.order_by)
-        if task.batch.mode == "merge":
-            existing = {
-                name: ports.engine.without(frame, contract, collapsed.rows)
-                for name, frame in existing.items()
-                if name != primary
-            }
-    checked = ports.engine.check(
-        collapsed.rows,
-        contract,
-        parents=_parents(ports, task, base.tree),
-        existing=existing,
-        table_rules="delivery",
-        allowed=task.intent.allowed,
-    )
-    dropped = collapsed.deduplicated + collapsed.superseded
-    if dropped:
-        checked = _as_it_came(ports, rows, contract, checked)
-    rows_in = checked.verdict.rows + dropped
+        if task.batch.mode == "merge":  # what is published under the delivered keys gives way
+            existing = {name: frame for name, frame in existing.items() if name != primary}
+    checked = _checked(ports, task, base.tree, start, collapsed, existing, came=rows)
+    rows_in = checked.verdict.rows + collapsed.deduplicated + collapsed.superseded
     return Judged(base, start, collapsed, checked, rows, rows_in, decide(checked.verdict, contract, rows_in))
 
 
-def _as_it_came(ports: Ports, rows: Frame, contract: TableContract, checked: Checked) -> Checked:
+def _checked(
+    ports: Ports,
+    task: Task,
+    tree: Tree,
+    start: TableEntry | None,
+    collapsed: Collapsed,
+    existing: Mapping[RuleName, Frame],
+    came: Frame,
+) -> Checked:
+    """Rows judged beside what will stand in the table with them.
+
+    Where rows lean on one another (a table that refers to itself; keys that a merge replaces), a row that goes to
+    quarantine can make others bad: judged again without it, until no more are. Each round adds bad rows, so it ends.
+    """
+    contract, allowed, rows = task.contract, task.intent.allowed, collapsed.rows
+    gone = collapsed.deduplicated + collapsed.superseded
+    as_it_came = {} if came is rows else _as_it_came(ports, came, contract)
+    parents = _parents(ports, task, tree)
+    own = [r for r in contract.rules if isinstance(r.body, References) and r.body.to_table == task.table]
+    replacing = task.batch.mode == "merge" and bool(existing)
+    standing = rows
+    if own:
+        less = replace(contract, rules=tuple(r for r in contract.rules if r not in own))
+        fitting = ports.engine.check(rows, less, parents=parents, existing={}, table_rules="none")
+        about_rows = frozenset(r.name for r in less.rules if r.about_rows)
+        standing = ports.engine.split(rows, less, fitting, warn=about_rows).good
+    bad = 0
+    while True:
+        beside = existing
+        if replacing:
+            beside = {n: ports.engine.without(f, contract, standing) for n, f in existing.items()}
+        if own:
+            parents = {**parents, task.table: _with_own(ports, task, start, standing)}
+        checked = ports.engine.check(
+            rows, contract, parents=parents, existing=beside, table_rules="delivery", allowed=allowed
+        )
+        told = checked.verdict.findings
+        whole = tuple(f if f.status == "not_executed" else as_it_came.get(f.rule, f) for f in told)
+        checked = replace(checked, verdict=replace(checked.verdict, findings=whole))
+        found = checked.verdict.rows_bad
+        decided = decide(checked.verdict, contract, checked.verdict.rows + gone)
+        if not (own or replacing) or found == bad or isinstance(decided, QuarantineBatch):
+            return checked
+        bad = found
+        standing = ports.engine.split(rows, contract, checked, warn=warned(contract)).good
+
+
+def _as_it_came(ports: Ports, came: Frame, contract: TableContract) -> Mapping[RuleName, Finding]:
     """Rules about a delivery, measured on all that came: also on rows that were there already and collapsed."""
-    measured = {f.rule for f in checked.verdict.findings if f.status != "not_executed"}
-    about = [r for r in contract.rules if isinstance(r.body, Measured) and r.scope == "delivery"]
-    rules = [r for r in about if r.name in measured]
-    if not rules:
-        return checked
-    found = zip(rules, ports.engine.measure(rows, contract, rules), strict=True)
-    whole = {rule.name: measured_finding(rule, contract, number) for rule, number in found}
-    findings = tuple(whole.get(f.rule, f) for f in checked.verdict.findings)
-    return replace(checked, verdict=replace(checked.verdict, findings=findings))
+    rules = [r for r in contract.rules if isinstance(r.body, Measured) and r.scope == "delivery"]
+    found = zip(rules, ports.engine.measure(came, contract, rules), strict=True) if rules else ()
+    return {rule.name: measured_finding(rule, contract, number) for rule, number in found}
+
+
+def _with_own(ports: Ports, task: Task, start: TableEntry | None, standing: Frame) -> Frame:
+    """The table as it will be: what stays of it, and the rows that come."""
+    if start is None or task.batch.mode == "replace":
+        return standing
+    published = ports.lake.scan(start)
+    if task.batch.mode == "merge":
+        published = ports.engine.without(published, task.contract, standing)
+    return ports.engine.together([published, standing])
 
 
 def stage(ports: Ports, task: Task, judged: Judged) -> Prepared:
@@ -289,8 +326,8 @@ def _existing(
 
 
 def _parents(ports: Ports, task: Task, tree: Tree) -> dict[TableName, Frame]:
-    """The tables that the contract refers to, as they are in ``tree``."""
-    wanted = {r.body.to_table for r in task.contract.rules if isinstance(r.body, References)}
+    """The other tables that the contract refers to, as they are in ``tree``."""
+    wanted = {r.body.to_table for r in task.contract.rules if isinstance(r.body, References)} - {task.table}
     return {t: ports.lake.scan(entry) for t in sorted(wanted) if (entry := tree.table(t)) is not None}
 
 

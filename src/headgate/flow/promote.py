@@ -8,7 +8,7 @@ from typing import Literal
 
 from headgate.catalog.commits import commit_at, stored_commit
 from headgate.catalog.trees import load_tree
-from headgate.checks.merged import check_whole
+from headgate.checks.merged import allowed_of, check_whole
 from headgate.flow.contracts import contracts_of
 from headgate.flow.reading import tables_of
 from headgate.flow.runs import close, ended, event, must, new_run, opened, write
@@ -121,12 +121,12 @@ def smoke(
         verdict = check_whole(ports, tree, table, contract, allowed)
         rows += verdict.rows
         for f in verdict.findings:
-            if f.status == "not_executed" and f.rule in verdict.allowed:
-                continue
             name = RuleName(f"{short(table)}:{f.rule}")
             findings.append(Finding(name, f.status, f.rows_failed, f.measured, f.message, "scan", f.samples))
     findings += [_asked(ports, tree, query) for query in environment.smoke]
-    return Verdict("", "", rows, 0, 0, tuple(findings), root=commit.root)
+    return Verdict(
+        "", "", rows, 0, 0, tuple(findings), root=commit.root, allowed=allowed_of(findings, allowed)
+    )
 
 
 def _asked(ports: Ports, tree: Tree, query: SmokeQuery) -> Finding:
@@ -141,9 +141,8 @@ def _asked(ports: Ports, tree: Tree, query: SmokeQuery) -> Finding:
     if not result.rows:
         return Finding(name, "pass", rows_failed=0)
     shown_row = ", ".join(f"{c}={v}" for c, v in zip(result.columns, result.rows[0], strict=True))
-    return Finding(
-        name, "fail", rows_failed=len(result.rows), message=f"{len(result.rows)} rows, first: {shown_row}"
-    )
+    rows = f"{len(result.rows)} rows, first" if len(result.rows) > 1 else "1 row"
+    return Finding(name, "fail", rows_failed=len(result.rows), message=f"{rows}: {shown_row}")
 
 
 def _switch(

@@ -60,7 +60,7 @@ def recover(ports: Ports, batch: BatchId | None = None) -> Recovered:
 
 def _finished(ports: Ports, run: Run) -> bool:
     staged = [s for s in ports.store.steps(run.id) if s.step == "stage"]
-    if not staged:
+    if not staged or _replayed_since(ports, run):
         return False
     try:
         task, prepared = _restored(ports, run, staged[-1].result)
@@ -68,6 +68,12 @@ def _finished(ports: Ports, run: Run) -> bool:
     except HeadgateError:
         return False
     return isinstance(landed, Landed)
+
+
+def _replayed_since(ports: Ports, run: Run) -> bool:
+    """True for a replay whose quarantine is over: another one published its rows."""
+    parent = run.intent.get("parent")
+    return any(q.id == parent and q.state != "open" for q in ports.store.quarantined())
 
 
 def _restored(ports: Ports, run: Run, result: Mapping[str, Any]) -> tuple[Task, Prepared]:
@@ -82,7 +88,14 @@ def _restored(ports: Ports, run: Run, result: Mapping[str, Any]) -> tuple[Task, 
     assert run.batch is not None
     doc = tree.contract(table)
     document = contract_bytes(ports, doc) if doc else None
-    intent = LoadIntent(table, run.target, mode_named(said["mode"]), parent=said.get("parent"))
+    intent = LoadIntent(
+        table,
+        run.target,
+        mode_named(said["mode"]),
+        batch=BatchId(said["batch"]) if said.get("batch") else None,
+        again=bool(said.get("again")),
+        parent=said.get("parent"),
+    )
     contract = (
         compiled(ports, document, table, f"contract/{table}")
         if document is not None

@@ -8,10 +8,11 @@ from dataclasses import replace
 from typing import Literal
 
 from headgate.catalog.commits import branch_behind
+from headgate.catalog.telling import telling
 from headgate.model.commit import Ref
 from headgate.model.errors import HeadgateError, OutcomeUnknown, Unavailable
 from headgate.model.event import Event, Json
-from headgate.model.names import BatchId, RefName, RunId
+from headgate.model.names import BatchId, NodeId, RefName, RunId
 from headgate.model.run import Run, RunKind
 from headgate.ports import Changes, Done, Ports, RefChange, RefIs, Refused, Requirement, RunOpen, Unknown
 
@@ -20,7 +21,7 @@ LEASE = "run-{}"
 
 def write(ports: Ports, changes: Changes, requires: Sequence[Requirement] = ()) -> Done | Refused:
     """`Store.commit`; an unknown outcome is raised: it must be looked up, never taken for a no."""
-    match ports.store.commit(changes, requires):
+    match ports.store.commit(telling(changes, requires), requires):
         case Unknown(why):
             raise OutcomeUnknown(
                 f"the database did not answer: {why}", hint="run `headgate recover`, which looks it up"
@@ -60,8 +61,10 @@ def new_run(
 
 
 @contextmanager
-def opened(ports: Ports, run: Run, head: str | None) -> Iterator[Run]:
-    """Hold the run's lease and record it as open, with its branch at ``head``.
+def opened(
+    ports: Ports, run: Run, head: str | None, nodes: Mapping[NodeId, bytes] | None = None
+) -> Iterator[Run]:
+    """Hold the run's lease and record it as open, with its branch at ``head`` and what it brings (``nodes``).
 
     A clear error ends it as failed and takes the branch away; a kill leaves it open, for `recover` to finish.
     """
@@ -74,7 +77,7 @@ def opened(ports: Ports, run: Run, head: str | None) -> Iterator[Run]:
         told = event(
             ports, f"{run.kind}.opened", run.subject, run.id, target=run.target, intent=dict(run.intent)
         )
-        must(ports, Changes(runs=(run,), refs=refs, events=(told,)))
+        must(ports, Changes(nodes=nodes or {}, runs=(run,), refs=refs, events=(told,)))
         try:
             yield run
         except OutcomeUnknown:

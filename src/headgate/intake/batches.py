@@ -6,9 +6,11 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from headgate.catalog.commits import stored_commit
 from headgate.model.batch import Batch, BatchRow, Mode, Object
+from headgate.model.commit import Commit
 from headgate.model.errors import BatchMismatch
-from headgate.model.names import BatchId, CommitId, TableName, table_key
+from headgate.model.names import BatchId, CommitId, TableName
 from headgate.ports import Store
 
 
@@ -47,8 +49,8 @@ def admit(
     """What of ``objects`` is new to the ancestry of ``head``.
 
     An object counts as delivered only while the commit that brought it is in that ancestry and not reverted.
-    Under ``replace`` only the last batch that changed the table is compared, as a whole. A batch with the caller's
-    own id is compared with that id alone: who names batches says which are the same.
+    Under ``replace`` only the last batch in effect is compared, as a whole. A batch with the caller's own id is
+    compared with that id alone: who names batches says which are the same.
 
     Raises BatchMismatch: ``named`` was delivered before, with other objects.
     """
@@ -64,10 +66,9 @@ def admit(
             raise BatchMismatch.of(named, table)
         return Duplicate(batch, before[-1])
     if mode == "replace":
-        last = store.last_touching(table_key(table), head)
-        rows = [r for r in in_effect(store, store.batches(table), head) if r.commit == last] if last else []
-        same = [r for r in rows if tuple(o.digest for o in r.objects) == digests]
-        return Duplicate(batch, same[-1]) if same else Admitted(batch)
+        last = _last_in_effect(store, table, head)
+        same = last is not None and last.mode == mode and tuple(o.digest for o in last.objects) == digests
+        return Duplicate(batch, last) if last is not None and same else Admitted(batch)
     holding = in_effect(store, store.batches(table, digests=digests), head)
     holding = _since_replaced(store, table, holding, head)
     known = {o.digest for row in holding for o in row.objects}
@@ -86,8 +87,26 @@ def in_effect(store: Store, rows: Sequence[BatchRow], head: CommitId) -> tuple[B
     reached = [r for r in rows if r.commit is not None and store.is_ancestor(r.commit, head)]
     if not reached:
         return ()
-    reverted = store.reverted(head)
-    return tuple(r for r in reached if r.commit not in reverted)
+    undone = [stored_commit(store, id) for id in store.reverted(head)]
+    return tuple(r for r in reached if r.commit is not None and not _is_undone(store, r.commit, undone))
+
+
+def _last_in_effect(store: Store, table: TableName, head: CommitId) -> BatchRow | None:
+    """The newest one: of a long ledger only its end is looked at."""
+    return next((r for r in reversed(store.batches(table)) if in_effect(store, (r,), head)), None)
+
+
+def _is_undone(store: Store, commit: CommitId, undone: Sequence[Commit]) -> bool:
+    """True if a revert took it out: itself, or the merge that brought it (what its first parent did not have)."""
+    return any(
+        commit == each.id
+        or (
+            len(each.parents) > 1
+            and store.is_ancestor(commit, each.id)
+            and not store.is_ancestor(commit, each.parents[0])
+        )
+        for each in undone
+    )
 
 
 def _since_replaced(
@@ -96,7 +115,7 @@ def _since_replaced(
     """Without the rows that a later ``replace`` of the whole table wiped out."""
     if not rows:
         return ()
-    replaced = [r for r in in_effect(store, store.batches(table), head) if r.mode == "replace"]
+    replaced = in_effect(store, [r for r in store.batches(table) if r.mode == "replace"], head)
     commits = [r.commit for r in replaced if r.commit is not None]
     return tuple(
         r

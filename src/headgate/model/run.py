@@ -58,7 +58,10 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The result of a load. ``objects`` are those that were looked at; ``skipped`` were delivered before."""
+    """The result of a load. ``objects`` are those that were looked at; ``skipped`` were delivered before.
+
+    ``why``: in words, why nothing of it was published.
+    """
 
     run: RunId | None
     outcome: LoadOutcome
@@ -72,3 +75,4 @@ class Loaded:
     findings: tuple[Finding, ...]
     conflicts: tuple[Conflict, ...] = ()
     unguarded: bool = False
+    why: str = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from headgate.catalog.telling import telling
 from headgate.model.commit import Commit, Ref
 from headgate.model.errors import OutcomeUnknown
 from headgate.model.verdict import Finding, Verdict
@@ -57,7 +58,8 @@ def publish(candidate: Candidate, verdict: Verdict, store: Store) -> Published |
     move = RefChange(candidate.target.name, candidate.commit.id, reason=candidate.reason)
     seen = RefIs(candidate.target.name, candidate.target.head, candidate.target.gen)
     changes = replace(candidate.changes, refs=(move, *candidate.changes.refs))
-    match store.commit(changes, (seen, *candidate.requires)):
+    requires = (seen, *candidate.requires)
+    match store.commit(telling(changes, requires), requires):
         case Done():
             return Published(candidate.commit)
         case Refused(why, None):
