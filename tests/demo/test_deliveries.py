@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -149,4 +150,4 @@ def test_without_one_airport_a_weekday_is_still_long_enough_and_only_the_smoke_q
         assert connection.execute(query).fetchall() == []
         released = pl.concat([month.filter(pl.col("day") != 16), rest])
         connection.register("flights", released.to_arrow())
-        assert connection.execute(query).fetchall() == [(2013, 1, 16, "LGA", 0)]
+        assert connection.execute(query).fetchall() == [(date(2013, 1, 16), "LGA", 0)]
