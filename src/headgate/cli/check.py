@@ -10,11 +10,12 @@ from headgate.cli import dialect, wire
 from headgate.cli.answer import Answer
 from headgate.cli.findings import counted, show_failures, tally
 from headgate.cli.screen import Screen, busy, harmless, painted, say
-from headgate.model.errors import WrongUse
+from headgate.model.errors import NotThere, WrongUse
 
 if TYPE_CHECKING:
     from headgate.checking import Checked
     from headgate.cli.parsing import Args, Parser
+    from headgate.model.contract import TableContract
 
 
 def check(parser: Parser) -> None:
@@ -56,6 +57,7 @@ def _check(args: Args) -> Answer:
             format=args.format,
             dialect=speaks,
         )
+        _meant(args.object, checked.contract)
         if args.good or args.bad:
             tell("writing rows")
             checked.write(args.good, args.bad)
@@ -80,12 +82,16 @@ def _check(args: Args) -> Answer:
 
 
 def _distinct(args: Args) -> None:
-    """Refuse to write over what is read, or two things into one file."""
+    """Refuse to write over what is read, two things into one file, or into no folder: before any work."""
     seen = {os.path.realpath(path) for path in [*args.data, args.contract]}
     for option in ("good", "bad", "html"):
         path = getattr(args, option)
         if path is None:
             continue
+        if not Path(path).absolute().parent.is_dir():
+            raise NotThere(
+                f"there is no folder {Path(path).parent}", hint="make it first", place=f"--{option} {path}"
+            )
         if os.path.realpath(path) in seen:
             raise WrongUse(
                 f"--{option} names a file that is read or written already",
@@ -93,6 +99,16 @@ def _distinct(args: Args) -> None:
                 place=path,
             )
         seen.add(os.path.realpath(path))
+
+
+def _meant(name: str | None, contract: TableContract) -> None:
+    """A contract with one object applies whatever it is called; but who names one means that very one."""
+    if name is not None and name not in {contract.object, contract.physical_name}:
+        raise WrongUse(
+            f"the contract has no schema object {name!r}",
+            hint=f"there is {contract.object}",
+            place="--object",
+        )
 
 
 def _report(args: Args, checked: Checked) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from headgate.cli.parsing import Args, Parser
 
 SHELLS = ("bash", "zsh", "fish")
+FILES = {"data", "contract", "good", "bad", "html", "with_", "file", "path", "project"}
 
 
 def completion(parser: Parser) -> None:
@@ -30,7 +31,7 @@ def completion(parser: Parser) -> None:
 def _completion(args: Args) -> Answer:
     import shtab
 
-    script: str = shtab.complete(whole(), args.shell)
+    script: str = shtab.complete(whole(shtab.FILE), args.shell)
     return Answer({"shell": args.shell, "script": script}, lambda _: _write(script))
 
 
@@ -38,8 +39,11 @@ def _write(script: str) -> None:
     sys.stdout.write(script if script.endswith("\n") else f"{script}\n")
 
 
-def whole() -> argparse.ArgumentParser:
-    """All commands in one tree of parsers, which only completion has a use for."""
+def whole(files: object) -> argparse.ArgumentParser:
+    """All commands in one tree of parsers, which only completion has a use for.
+
+    ``files`` is how shtab is told that an argument names files.
+    """
     from headgate.cli.parsing import Parser
 
     top = Parser(prog=commands.PROGRAM, description="data as code")
@@ -58,4 +62,7 @@ def whole() -> argparse.ArgumentParser:
         parser = where.add_parser(verb or noun, help=command.summary)
         commands.configure(command)(parser)
         shared(parser)
+        for action in parser._actions:  # noqa: SLF001 - no public way to list them
+            if action.dest in FILES:
+                action.complete = files  # type: ignore[attr-defined]
     return top

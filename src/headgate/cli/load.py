@@ -112,7 +112,9 @@ def _planned(args: Args) -> Answer:
     }
 
     def show(_: Screen) -> None:
-        say(f"would load {counted(len(plan.objects), 'object')} into {args.table} on {args.to}:")
+        say(
+            f"{counted(len(plan.objects), 'object')} for {harmless(args.table)} on {args.to}; nothing was done. Steps:"
+        )
         for number, step in enumerate(steps, 1):
             say(f"  {number}. {harmless(step)}")
 

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from cli.terminal import CONTRACT, Ran, listed
+from headgate.cli.fields import DOCUMENTS
+
+
+def test_an_inferred_contract_is_on_stdout_alone_and_its_data_pass(
+    run: Callable[..., Ran], tmp_path: Path
+) -> None:
+    (tmp_path / "orders.csv").write_text("id;amount\n1;2.5\n2;3.5\n")
+    done = run("contract", "infer", "orders.csv")
+    assert (done.code, done.err) == (0, "")
+    (tmp_path / "c.yaml").write_text(done.out)
+    assert run("check", "orders.csv", "--contract", "c.yaml").code == 0
+    as_json = run("contract", "infer", "orders.csv", "--json").document
+    listed(as_json, DOCUMENTS["contract infer"])
+    assert as_json["contract"] == done.out
+
+
+def test_lint_gives_advice_and_is_done(run: Callable[..., Ran], tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text(CONTRACT)
+    done = run("contract", "lint", "c.yaml")
+    assert done.code == 0
+    assert "c.yaml can be used: " in done.out
+    listed(run("contract", "lint", "c.yaml", "--json").document, DOCUMENTS["contract lint"])
+
+
+def test_a_contract_that_cannot_be_used_is_wrong_use(run: Callable[..., Ran], tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text("schema: [")
+    done = run("contract", "lint", "c.yaml", "--json")
+    assert (done.code, done.error["kind"]) == (2, "contract_unusable")
+    assert done.error["place"].startswith("c.yaml")
