@@ -100,14 +100,16 @@ def held(store: MemoryStore, write: Writer, clock: TickingClock) -> list[str]:
     write.branch("run/1", commit)
     run = Run(RunId("r1"), "load", "open", "orders", MAIN, clock.now(), branch=RefName("run/1"))
     store.commit(Changes(runs=(run,)))
-    return ["main", "guarded", "p-blue", "p-green", "run/1"]
+    write.branch("shown", commit)
+    store.commit(Changes(refs=(RefChange(RefName("now"), "shown", "alias"),)))
+    return ["main", "guarded", "p-blue", "p-green", "run/1", "shown"]
 
 
 def test_branches_that_must_stay_are_not_deleted(
     store: MemoryStore, write: Writer, clock: TickingClock
 ) -> None:
     for name in held(store, write, clock):
-        with pytest.raises(WrongUse, match="and stays"):
+        with pytest.raises(WrongUse, match="stays|shows"):
             delete_branch(store, clock, name)
         assert store.ref(RefName(name)) is not None
 
@@ -122,7 +124,7 @@ def test_pruning_takes_what_is_old_and_not_needed(
     write.branch("young", write({}))
     assert isinstance(write.move("moved", write({"table/default.a": table(1)}).id), Done)
     assert prune_branches(store, clock, timedelta(days=7)) == ("old",)
-    assert {r.name for r in store.refs()} == {*stay, "p", "young", "moved"}
+    assert {r.name for r in store.refs()} == {*stay, "p", "now", "young", "moved"}
     assert store.events()[-1].data["pruned"] is True
 
 

@@ -1,8 +1,10 @@
 """Trees as nodes: a Merkle map, so that equal trees have equal roots and a change writes only what it touches.
 
-A small tree (up to `FLAT_MAX` keys) is one node. A larger one has a root that names up to 256 buckets, and a key
-lives in the bucket of the first byte of its SHA-256. Which of both forms a tree takes depends on its number of
-keys alone, so the root hash depends on the content alone. All nodes are canonical JSON (sorted keys, no spaces).
+A small tree (up to `FLAT_MAX` keys) is one node. A larger one has a root that names 16 buckets, and above
+`FEW_MAX` keys 256; a key lives in the bucket named by the first digits of its SHA-256. (A commit writes the root
+and one bucket: the sum of both is least where there are about as many buckets as keys in one.) Which form a tree
+takes depends on its number of keys alone, so the root hash depends on the content alone. All nodes are canonical
+JSON (sorted keys, no spaces).
 Documents are nodes of their own: a document's digest is its node's id.
 """
 
@@ -20,6 +22,7 @@ from headgate.model.names import Key, NodeId
 from headgate.model.tree import EMPTY_TREE, Delta, DocumentEntry, Entry, TableEntry, Tree
 
 FLAT_MAX = 64
+FEW_MAX = 2048
 
 
 class Nodes(Protocol):
@@ -59,16 +62,15 @@ def entry_of(value: Json) -> Entry:
 
 def store_tree(tree: Tree) -> tuple[NodeId, Mapping[NodeId, bytes]]:
     """The root of a tree, and every node it consists of (documents are not among them)."""
-    if len(tree) <= FLAT_MAX:
-        return _flat(tree.entries)
+    nodes: dict[NodeId, bytes] = {}
+    digits = _digits(len(tree))
+    if digits == 0:
+        return _put(nodes, _entries_json(tree.entries)), nodes
     buckets: dict[str, dict[Key, Entry]] = {}
     for key, entry in tree.entries.items():
-        buckets.setdefault(_bucket(key), {})[key] = entry
-    nodes: dict[NodeId, bytes] = {}
-    ids: dict[str, str] = {}
-    for name, entries in buckets.items():
-        ids[name] = _put(nodes, _entries_json(entries))
-    return _put(nodes, {"buckets": {**ids}}), nodes
+        buckets.setdefault(_bucket(key, digits), {})[key] = entry
+    ids = {name: _put(nodes, _entries_json(entries)) for name, entries in buckets.items()}
+    return _put(nodes, _buckets_json(ids, len(tree))), nodes
 
 
 EMPTY_ROOT = node_id(canonical({"entries": {}}))
@@ -78,7 +80,7 @@ def load_tree(store: Nodes, root: NodeId) -> Tree:
     """The tree with this root. Raises Bug if a node is missing: a root is written together with its nodes."""
     if root == EMPTY_ROOT:
         return EMPTY_TREE
-    top = _parse(_node(store, root))
+    top = _shape(store, root)
     if isinstance(top, _Flat):
         return Tree(top.entries)
     entries: dict[Key, Entry] = {}
@@ -94,27 +96,25 @@ def update(
 
     Reads and writes only the buckets that hold a changed key.
     """
-    top = _Flat({}) if root == EMPTY_ROOT else _parse(_node(store, root))
+    top = _shape(store, root)
     if isinstance(top, _Flat):
         return store_tree(Tree(top.entries).put(changes))
     nodes: dict[NodeId, bytes] = {}
-    buckets = dict(top.buckets)
+    buckets, keys = dict(top.buckets), top.keys
     by_bucket: dict[str, dict[Key, Entry | None]] = {}
     for key, entry in changes.items():
-        by_bucket.setdefault(_bucket(key), {})[key] = entry
+        by_bucket.setdefault(_bucket(key, top.digits), {})[key] = entry
     for name, changed in by_bucket.items():
         old = _bucket_entries(store, buckets[name]) if name in buckets else {}
         new = Tree(old).put(changed).entries
+        keys += len(new) - len(old)
         if new:
             buckets[name] = _put(nodes, _entries_json(new))
         else:
             buckets.pop(name, None)
-    if len(buckets) <= FLAT_MAX:  # only then may so few keys be left that the tree is flat again
-        whole = _Overlay(nodes, store)
-        keys = {k: e for b in buckets.values() for k, e in _bucket_entries(whole, b).items()}
-        if len(keys) <= FLAT_MAX:
-            return _flat(keys)
-    return _put(nodes, {"buckets": {**buckets}}), nodes
+    if _digits(keys) != top.digits:
+        return store_tree(load_tree(store, root).put(changes))
+    return _put(nodes, _buckets_json(buckets, keys)), nodes
 
 
 def changed(store: Nodes, old: NodeId, new: NodeId) -> tuple[Delta, ...]:
@@ -122,7 +122,7 @@ def changed(store: Nodes, old: NodeId, new: NodeId) -> tuple[Delta, ...]:
     if old == new:
         return ()
     was, now = _shape(store, old), _shape(store, new)
-    if isinstance(was, _Buckets) and isinstance(now, _Buckets):
+    if isinstance(was, _Buckets) and isinstance(now, _Buckets) and was.digits == now.digits:
         names = {
             n for n in was.buckets.keys() | now.buckets.keys() if was.buckets.get(n) != now.buckets.get(n)
         }
@@ -159,29 +159,25 @@ class _Flat:
 
 
 class _Buckets:
-    __slots__ = ("buckets",)
+    __slots__ = ("buckets", "digits", "keys")
 
-    def __init__(self, buckets: Mapping[str, NodeId]) -> None:
+    def __init__(self, buckets: Mapping[str, NodeId], keys: int) -> None:
         self.buckets = buckets
+        self.keys = keys
+        self.digits = _digits(keys)
 
 
-class _Overlay:
-    """Nodes that are about to be written, before those that are."""
-
-    def __init__(self, nodes: Mapping[NodeId, bytes], below: Nodes) -> None:
-        self._nodes, self._below = nodes, below
-
-    def node(self, id: NodeId) -> bytes | None:
-        return self._nodes.get(id) or self._below.node(id)
-
-
-def _flat(entries: Mapping[Key, Entry]) -> tuple[NodeId, Mapping[NodeId, bytes]]:
-    nodes: dict[NodeId, bytes] = {}
-    return _put(nodes, _entries_json(entries)), nodes
+def _digits(keys: int) -> int:
+    """How many digits name a bucket of a tree with so many keys; 0: there are none."""
+    return 0 if keys <= FLAT_MAX else 1 if keys <= FEW_MAX else 2
 
 
 def _entries_json(entries: Mapping[Key, Entry]) -> Json:
     return {"entries": {str(key): entry_json(entry) for key, entry in entries.items()}}
+
+
+def _buckets_json(buckets: Mapping[str, NodeId], keys: int) -> Json:
+    return {"buckets": {**buckets}, "keys": keys}
 
 
 def _put(nodes: dict[NodeId, bytes], value: Json) -> NodeId:
@@ -191,8 +187,8 @@ def _put(nodes: dict[NodeId, bytes], value: Json) -> NodeId:
     return id
 
 
-def _bucket(key: Key) -> str:
-    return sha256(key.encode()).hexdigest()[:2]
+def _bucket(key: Key, digits: int) -> str:
+    return sha256(key.encode()).hexdigest()[:digits]
 
 
 def _node(store: Nodes, id: NodeId) -> bytes:
@@ -224,5 +220,5 @@ def _some(store: Nodes, shape: _Buckets, names: set[str]) -> Mapping[Key, Entry]
 def _parse(content: bytes) -> _Flat | _Buckets:
     value = json.loads(content)
     if "buckets" in value:
-        return _Buckets({name: NodeId(id) for name, id in value["buckets"].items()})
+        return _Buckets({name: NodeId(id) for name, id in value["buckets"].items()}, value["keys"])
     return _Flat({Key(key): entry_of(entry) for key, entry in value["entries"].items()})

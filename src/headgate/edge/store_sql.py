@@ -39,6 +39,7 @@ from headgate.ports import (
 
 BUSY_S = 30.0
 _COMMITS_KEPT = 20_000
+_NODE_BYTES_KEPT = 32 << 20
 _VERSION = select(headgate_schema.c.version)
 
 
@@ -91,7 +92,10 @@ class SqlStore:
         self.engine = engine
         self._clock = clock
         self._place = place
-        self._commits: dict[CommitId, Commit] = {}  # immutable, so what was once read holds
+        # Commits and nodes are immutable, so what was once read holds.
+        self._commits: dict[CommitId, Commit] = {}
+        self._nodes: dict[NodeId, bytes] = {}
+        self._node_bytes = 0
 
     def close(self) -> None:
         """Close all connections; the last one out folds the write-ahead log into the database."""
@@ -128,8 +132,19 @@ class SqlStore:
     # -- the catalog
 
     def node(self, id: NodeId) -> bytes | None:
-        with self._reading() as c:
-            return store_read.node(c, id)
+        known = self._nodes.get(id)
+        if known is None:
+            with self._reading() as c:
+                known = store_read.node(c, id)
+            if known is not None:
+                self._keep(id, known)
+        return known
+
+    def _keep(self, id: NodeId, content: bytes) -> None:
+        if self._node_bytes + len(content) > _NODE_BYTES_KEPT:
+            self._nodes, self._node_bytes = {}, 0
+        self._nodes[id] = content
+        self._node_bytes += len(content)
 
     def commit_of(self, id: CommitId) -> Commit | None:
         known = self._commits.get(id)
