@@ -15,8 +15,11 @@ TRUE = ("true", "True", "TRUE")
 FALSE = ("false", "False", "FALSE")
 UTC_MICROSECONDS = pl.Datetime("us", "UTC")
 
-_DATE = r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
-_TIME = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6}0*)?"
+# No year 0000: Python has none, nor has the calendar.
+_YEAR = r"(?:[1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])"
+_DATE = rf"{_YEAR}-[0-9]{{2}}-[0-9]{{2}}"
+_TIME = r"[0-9]{2}:[0-9]{2}:[0-5][0-9]"
+_FRACTION = r"(?:\.[0-9]{1,6}0*)?"
 _ZONE = r"(?:Z|[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?)"
 _FINER_THAN_MICROSECONDS = r"\.[0-9]{6}[0-9]*[1-9]"
 
@@ -29,7 +32,10 @@ def integer(text: pl.Expr) -> pl.Expr:
 def number(text: pl.Expr) -> pl.Expr:
     """``1``, ``1.5``, ``.5``, each with an exponent if need be; never ``1.``, NaN or infinite."""
     value = text.cast(pl.Float64, strict=False)
-    return pl.when(value.is_finite() & ~text.str.contains(r"\.(?:[eE]|\z)")).then(value)
+    # Looked for in what has an exponent alone, so that plain numbers need not pass another expression.
+    with_exponent = pl.when(text.str.contains("[eE]")).then(text)
+    dangling = text.str.ends_with(".") | with_exponent.str.contains(r"\.[eE]").fill_null(value=False)
+    return pl.when(value.is_finite() & ~dangling).then(value)
 
 
 def decimal(text: pl.Expr, kind: DecimalType) -> pl.Expr:
@@ -50,11 +56,9 @@ def boolean(text: pl.Expr) -> pl.Expr:
 def date(text: pl.Expr, pattern: str | None) -> pl.Expr:
     """ISO 8601 (2024-02-29), years 0001 to 9999; or by a JDK pattern."""
     if pattern is not None and pattern not in {"yyyy-MM-dd", "uuuu-MM-dd"}:
-        value = _by_pattern(text, pattern).dt.date()
-    else:
-        value = text.str.to_date("%Y-%m-%d", strict=False)
-        value = pl.when(text.str.contains(rf"\A{_DATE}\z")).then(value)
-    return pl.when(value.dt.year() >= 1).then(value)
+        return _by_pattern(text, pattern).dt.date()
+    value = text.str.to_date("%Y-%m-%d", strict=False, cache=False)
+    return pl.when(text.str.contains(rf"\A{_DATE}\z")).then(value)
 
 
 def timestamp(text: pl.Expr, kind: TimestampType) -> pl.Expr:
@@ -70,24 +74,39 @@ def timestamp(text: pl.Expr, kind: TimestampType) -> pl.Expr:
             value = in_zone(value, kind.default_zone)
         elif has_zone and not kind.zoned:
             value = pl.lit(None, pl.Datetime("us"))
-        return pl.when(value.dt.year() >= 1).then(value)
-    joined = text.str.replace(" ", "T", literal=True)
-    plain = r"\A" + _DATE + "[T ]" + _TIME
-    if not kind.zoned:
-        return _read(text, joined, rf"{plain}\z", "%Y-%m-%dT%H:%M:%S%.f")
-    value = _read(text, joined, plain + _ZONE + r"\z", "%Y-%m-%dT%H:%M:%S%.f%#z")
-    if kind.default_zone is None:
         return value
-    local = in_zone(_read(text, joined, rf"{plain}\z", "%Y-%m-%dT%H:%M:%S%.f"), kind.default_zone)
-    return pl.coalesce(value, local)
+    joined = text.str.replace(" ", "T", literal=True)
+    local = _local(joined)
+    if not kind.zoned:
+        return local
+    # Polars is fast at a form it knows throughout, and slow at fractions and offsets: those go a way of their own.
+    plain = rf"\A{_DATE}T{_TIME}Z\z"
+    utc = joined.str.to_datetime("%Y-%m-%dT%H:%M:%SZ", time_unit="us", strict=False, cache=False)
+    fast = pl.when(joined.str.contains(plain)).then(utc).dt.replace_time_zone("UTC")
+    other = pl.when(~joined.str.contains(plain)).then(joined)
+    slow = other.str.to_datetime(
+        "%Y-%m-%dT%H:%M:%S%.f%#z", time_unit="us", time_zone="UTC", strict=False, cache=False
+    )
+    fits = other.str.contains(rf"\A{_DATE}T{_TIME}{_FRACTION}{_ZONE}\z")
+    read = pl.coalesce(fast, pl.when(fits & slow.dt.year().is_between(1, 9999)).then(slow))
+    return read if kind.default_zone is None else pl.coalesce(read, in_zone(local, kind.default_zone))
+
+
+def _local(joined: pl.Expr) -> pl.Expr:
+    """Wall-clock times with a T."""
+    plain = rf"\A{_DATE}T{_TIME}\z"
+    fast = joined.str.to_datetime("%Y-%m-%dT%H:%M:%S", time_unit="us", strict=False, cache=False)
+    other = pl.when(~joined.str.contains(plain)).then(joined)
+    slow = other.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", time_unit="us", strict=False, cache=False)
+    fits = other.str.contains(rf"\A{_DATE}T{_TIME}{_FRACTION}\z")
+    return pl.coalesce(pl.when(joined.str.contains(plain)).then(fast), pl.when(fits).then(slow))
 
 
 def time(text: pl.Expr, pattern: str | None) -> pl.Expr:
     """ISO 8601: 12:30:00, 12:30:00.123456; or by a JDK pattern."""
     if pattern is not None:
         return _by_pattern(text, pattern).dt.time()
-    joined = pl.lit("1970-01-01T") + text
-    return _read(text, joined, rf"\A{_TIME}\z", "%Y-%m-%dT%H:%M:%S%.f").dt.time()
+    return _local(pl.lit("1970-01-01T") + text).dt.time()
 
 
 def in_zone(value: pl.Expr, zone: str | None) -> pl.Expr:
@@ -98,12 +117,6 @@ def in_zone(value: pl.Expr, zone: str | None) -> pl.Expr:
     return local.dt.convert_time_zone("UTC")
 
 
-def _read(text: pl.Expr, joined: pl.Expr, regex: str, form: str) -> pl.Expr:
-    zone = "UTC" if form.endswith("z") else None
-    value = joined.str.to_datetime(form, time_unit="us", time_zone=zone, strict=False, ambiguous="earliest")
-    return pl.when(text.str.contains(regex) & (value.dt.year() >= 1)).then(value)
-
-
 def _by_pattern(text: pl.Expr, pattern: str) -> pl.Expr:
     """Microseconds, in UTC if the pattern has a zone, else without one."""
     read = reading(pattern)
@@ -112,4 +125,5 @@ def _by_pattern(text: pl.Expr, pattern: str) -> pl.Expr:
         read.format, time_unit="us", time_zone="UTC" if read.has_zone else None, strict=False
     )
     fits = text.str.contains(read.regex) & ~rewritten.str.contains(_FINER_THAN_MICROSECONDS)
+    fits = fits & value.dt.year().is_between(1, 9999)
     return pl.when(fits).then(value)
