@@ -54,6 +54,7 @@ release:
   rollback    show readers the release before
 
 more:
+  demo        watch all of this happen to real data, in twenty seconds
   completion  completion of these words for your shell
 
 everywhere:
@@ -64,7 +65,7 @@ everywhere:
 `headgate COMMAND --help` tells more, with examples. Exit codes: 0 done, 1 the
 data said no, 2 wrong use, 3 cannot read or reach, 4 outcome unknown or a bug.
 
-three minutes:
+the first three minutes:
   headgate contract infer orders.csv > orders.odcs.yaml
   headgate check orders.csv --contract orders.odcs.yaml
 """)

@@ -85,7 +85,10 @@ GROUPS = (
     ),
     Group(
         "more",
-        (Command("completion", "completion of these words for your shell", "completion", "completion"),),
+        (
+            Command("demo", "watch all of this happen to real data, in twenty seconds", "demo", "demo"),
+            Command("completion", "completion of these words for your shell", "completion", "completion"),
+        ),
     ),
 )
 
@@ -134,7 +137,7 @@ def overview() -> str:
         "`headgate COMMAND --help` tells more, with examples. Exit codes: 0 done, 1 the",
         "data said no, 2 wrong use, 3 cannot read or reach, 4 outcome unknown or a bug.",
         "",
-        "three minutes:",
+        "the first three minutes:",
         "  headgate contract infer orders.csv > orders.odcs.yaml",
         "  headgate check orders.csv --contract orders.odcs.yaml",
         "",

@@ -134,6 +134,13 @@ SHAPES: dict[str, Fields] = {
         "message": "what",
         "hint": "what to do",
     },
+    "line": {
+        "kind": "`title`, `part`, `did`, `why` or `try`",
+        "mark": "an outcome, or empty",
+        "text": "what is told",
+        "asks": "[ask] where its numbers come from",
+    },
+    "ask": {"sql": "a query", "ref": "where to ask it", "answer": "the number"},
     "event": {
         "event": "its number, without gaps",
         "kind": "such as `batch.published`",
@@ -233,6 +240,7 @@ DOCUMENTS: dict[str, Fields] = {
     "revert": _MOVED,
     "promote": _RELEASED,
     "rollback": _RELEASED,
+    "demo": {"root": "the project's folder", "lines": "[line] of the story"},
     "completion": {"shell": "its name", "script": "the text"},
 }
 
