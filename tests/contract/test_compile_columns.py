@@ -65,6 +65,8 @@ MAX = 2**63 - 1
         ("logicalType: date\nlogicalTypeOptions: {format: yyyy-MM-dd}", DateType()),
         ("logicalType: date\nlogicalTypeOptions: {format: dd.MM.uuuu}", DateType("dd.MM.uuuu")),
         ("logicalType: time", TimeType()),
+        ("logicalType: date\nlogicalTypeOptions: {format: date}", DateType()),
+        ("logicalType: timestamp\nlogicalTypeOptions: {format: date-time}", TimestampType(True, None, "UTC")),
         ("logicalType: timestamp", TimestampType(True, None, "UTC")),
         ("logicalType: timestamp\nphysicalType: timestamp", TimestampType(True, None, "UTC")),
         ("logicalType: timestamp\nlogicalTypeOptions: {timezone: true}", TimestampType(True, None, None)),
@@ -436,6 +438,17 @@ def test_ip_addresses_are_those_that_python_knows(text: str) -> None:
     assert _found("ipv6", text) == known(ipaddress.IPv6Address)
 
 
+@given(st.from_regex(r"\A[0-9]{4}-[01][0-9]-[0-3][0-9]\Z"))
+def test_dates_as_text_are_the_days_there_are(text: str) -> None:
+    try:
+        there_is = date.fromisoformat(text) is not None
+    except ValueError:
+        there_is = False
+    assert _found("date", text) == (
+        there_is or (text.startswith("0000") and _found("date", "2000" + text[4:]))
+    )
+
+
 @given(st.one_of(st.uuids().map(str), st.text("0123456789abcdef-", max_size=40)))
 def test_uuids_have_five_groups(text: str) -> None:
     groups = [len(group) for group in text.split("-")]
@@ -459,6 +472,12 @@ def test_uuids_have_five_groups(text: str) -> None:
             ],
             ["", "example.org", "//a", "http://a b", "a:b#c#d", "http://[::1", "http://a/%zz", "1a:b"],
         ),
+        (
+            "date-time",
+            ["2024-02-29T23:59:60Z", "2000-02-29 00:00:00.123456+01:00", "2023-12-31t00:00:00z"],
+            ["2023-02-29T00:00:00Z", "1900-02-29T00:00:00Z", "2024-04-31T00:00:00Z", "2024-01-01T00:00:00"],
+        ),
+        ("time", ["00:00:00Z"], ["24:00:00Z", "00:00:00", "1:00:00Z"]),
         ("byte", ["", "YQ==", "YWI=", "YWJj"], ["Y", "YQ=", "YQ", "YW Jj"]),
         ("ipv4", ["0.0.0.0", "255.255.255.255"], ["256.0.0.1", "01.0.0.0", "1.2.3"]),
         (

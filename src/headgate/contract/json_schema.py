@@ -173,7 +173,8 @@ def _nothing_else(
         if name in seen:
             continue
         if schema is False:
-            close = difflib.get_close_matches(name, known or _names(root), n=3)
+            others = dict.fromkeys(one for one in known or _names(root) if one != name)
+            close = difflib.get_close_matches(name, others, n=3)
             hint = f"did you mean {' or '.join(close)}?" if close else ""
             found.append(Problem((*path, name), f"{name!r} is not known here", hint))
         else:

@@ -46,11 +46,13 @@ def tokens(pattern: str) -> Iterator[tuple[str, bool]]:
 
 
 def normal(pattern: str, kind: str) -> str:
-    """The pattern in normal form for a ``date``, ``timestamp`` or ``time``.
+    """The pattern in normal form for a ``date``, ``timestamp`` or ``time``; empty for ISO 8601.
 
     The standard's examples write ``T`` without quotes, and ``Z`` for offsets like +10:00: both are taken as meant.
     Raises ValueError, in words, for a pattern that is not read here.
     """
+    if pattern == {"timestamp": "date-time"}.get(kind, kind):
+        return ""  # JSON Schema's names for ISO 8601, which is what is read without a format
     if "".join(found[0] for found in _TOKEN.finditer(pattern)) != pattern:
         raise ValueError(f"a quote in the format {pattern!r} is not closed")
     parts, fields = [], []

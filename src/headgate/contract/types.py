@@ -199,7 +199,7 @@ def _format(options: Mapping[str, Value], kind: str) -> str | None:
     if not isinstance(declared, str):
         return None
     try:
-        return temporal.normal(declared, kind)
+        return temporal.normal(declared, kind) or None
     except ValueError:
         return None
 
