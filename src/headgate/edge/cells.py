@@ -8,8 +8,8 @@ row as it came: a JSON object of texts.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -81,9 +81,10 @@ class Cells:
     undeclared: tuple[Absent, ...] = ()
     lenient: bool = False
     extra: tuple[tuple[str, pl.DataType], ...] = ()
+    by_name: Mapping[str, Cell] = field(default_factory=dict)
 
     def of(self, name: str) -> Cell | None:
-        return next((c for c in self.cells if c.column.name == name), None)
+        return self.by_name.get(name)
 
 
 def laid(rows: Rows, contract: TableContract) -> Cells:
@@ -111,7 +112,8 @@ def laid(rows: Rows, contract: TableContract) -> Cells:
         for i, column in enumerate(columns)
     )
     lazy = made[0].lazy if len(made) == 1 else pl.concat([each.with_misfits(cells, extra) for each in made])
-    return Cells(lazy, cells, missing, undeclared, contract.policy.missing_columns == "null", extra)
+    lenient = contract.policy.missing_columns == "null"
+    return Cells(lazy, cells, missing, undeclared, lenient, extra, {c.column.name: c for c in cells})
 
 
 @dataclass(frozen=True, slots=True)

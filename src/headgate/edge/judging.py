@@ -36,6 +36,7 @@ from headgate.model.verdict import Sample
 from headgate.ports import Frame
 
 SAMPLES_MAX = 5
+EXPRESSIONS_MAX = 500  # in one query
 WORD = 63  # rules whose outcomes fit into one Int64
 
 
@@ -150,15 +151,21 @@ def _distinct(lazy: pl.LazyFrame, question: Question) -> pl.LazyFrame:
 def _counted(
     rows: Rows, cells: Cells, counts: Mapping[RuleName, nw.Expr | int | None]
 ) -> tuple[int, dict[RuleName, int]]:
-    """Rows, and failing rows of each rule, in one pass."""
+    """Rows, and failing rows of each rule, in one pass (with very many rules: in several, for a fifth of the memory)."""
     asked = [nw.len().alias("rows")]
-    asked += [c.alias(f"f{i}") for i, c in enumerate(counts.values()) if isinstance(c, nw.Expr)]
     if any(part.text for part in rows.parts):
         # Polars notices long rows only when it reads all columns: see csv_text.
         asked += [nw.col(c.raw).null_count().alias(f"z{c.number}") for c in cells.cells]
         asked += [nw.col(f"x{j}").null_count().alias(f"y{j}") for j in range(len(cells.extra))]
-    found = collected(nw.to_native(nw.from_native(cells.lazy).select(*asked)), rows)
-    row = found.row(0, named=True)
+        asked = (
+            [nw.sum_horizontal(*asked).alias("rows+"), *asked[:1]] if len(asked) > EXPRESSIONS_MAX else asked
+        )
+    asked += [c.alias(f"f{i}") for i, c in enumerate(counts.values()) if isinstance(c, nw.Expr)]
+    lazy = nw.from_native(cells.lazy)
+    row: dict[str, Any] = {}
+    for at in range(0, len(asked), EXPRESSIONS_MAX):
+        query = nw.to_native(lazy.select(*asked[at : at + EXPRESSIONS_MAX]))
+        row |= collected(query, rows).row(0, named=True)
     count = int(row["rows"])
     failing: dict[RuleName, int] = {}
     for i, (name, asked_for) in enumerate(counts.items()):
@@ -207,8 +214,10 @@ def _key_cells(columns: Sequence[str], cells: Cells) -> list[Cell]:
     found = []
     for name in columns:
         cell = cells.of(name)
-        if cell is None or cell.why is not None or not (cell.present or cells.lenient):
+        if cell is None or not (cell.present or cells.lenient):
             raise ColumnAbsent(f"the column {name} is absent")
+        if cell.why is not None:
+            raise Meaningless(cell.why)
         found.append(cell)
     return found
 

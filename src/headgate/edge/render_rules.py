@@ -49,7 +49,7 @@ _EXACT_DOUBLES = Decimal(10**15)
 
 
 class ColumnAbsent(Exception):
-    """The rule speaks of a column that the rows do not have, or that nothing can read."""
+    """The rule speaks of a column, or of a table, that is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ def _cell(cells: Cells, column: str, *kinds: type[ColumnType]) -> Cell:
     if cell is None:
         raise ColumnAbsent(f"the contract has no column {column}")
     if cell.why is not None:
-        raise ColumnAbsent(cell.why)
+        raise Meaningless(cell.why)
     if not cell.present and not cells.lenient:
         raise ColumnAbsent(f"the column {column} is absent")
     if kinds and not isinstance(cell.kind, kinds) and cell.present:
