@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.contracts import bodies, of_column
+from headgate.contract import temporal
 from headgate.contract.bounds import BOUNDS, BoundName, within
 from headgate.contract.formats import PATTERNS
+from headgate.edge.jdk_format import reading
 from headgate.model.contract import (
     AnyType,
     ArrayType,
@@ -85,7 +87,7 @@ MAX = 2**63 - 1
         ),
         (
             'logicalType: timestamp\nlogicalTypeOptions: {format: "yyyy-MM-ddTHH:mm:ssZ", timezone: true}',
-            TimestampType(True, "yyyy-MM-dd'T'HH:mm:ssXXX", None),
+            TimestampType(True, "yyyy-MM-dd'T'HH:mm:ssZ", None),
         ),
         (
             'logicalType: timestamp\nlogicalTypeOptions: {format: "yyyy-MM-dd HH:mm", timezone: true}',
@@ -258,6 +260,18 @@ def test_number_bounds_stay_as_they_were_written(options: str, expected: Body) -
             'logicalType: timestamp\nlogicalTypeOptions: {timezone: false, minimum: "2020-01-01 05:06:07"}',
             InRange(C, minimum=datetime(2020, 1, 1, 5, 6, 7)),  # noqa: DTZ001
         ),
+        (
+            'logicalType: date\nlogicalTypeOptions: {format: "d MMM yy", minimum: "5 Jun 24"}',
+            InRange(C, minimum=date(2024, 6, 5)),
+        ),
+        (
+            'logicalType: timestamp\nlogicalTypeOptions: {format: "M/d/yyyy h:mm a", minimum: "1/2/2024 12:30 AM"}',
+            InRange(C, minimum=datetime(2024, 1, 2, 0, 30, tzinfo=UTC)),
+        ),
+        (
+            'logicalType: timestamp\nlogicalTypeOptions: {format: "d.M.yyyy HH:mmZ", minimum: "2.1.2024 03:04+0100"}',
+            InRange(C, minimum=datetime(2024, 1, 2, 2, 4, tzinfo=UTC)),
+        ),
         ('logicalType: time\nlogicalTypeOptions: {minimum: "08:30"}', InRange(C, minimum=time(8, 30))),
     ],
 )
@@ -285,9 +299,12 @@ def test_members_of_an_enumeration_are_values_of_the_columns_type(
     ("part", "rule"),
     [
         ("logicalType: string\nlogicalTypeOptions: {format: iban}", "c.format"),
-        ('logicalType: date\nlogicalTypeOptions: {format: "d MMM yyyy"}', "c.format"),
+        ('logicalType: date\nlogicalTypeOptions: {format: "EEE d MMM yyyy"}', "c.format"),
         ('logicalType: date\nlogicalTypeOptions: {format: "yyyy-MM-dd HH:mm:ss"}', "c.format"),
         ('logicalType: date\nlogicalTypeOptions: {format: "yyyy-MM"}', "c.format"),
+        ('logicalType: date\nlogicalTypeOptions: {format: "yyyy-MM[-dd]"}', "c.format"),
+        ('logicalType: time\nlogicalTypeOptions: {format: "hh:mm"}', "c.format"),
+        ('logicalType: time\nlogicalTypeOptions: {format: "HH:mm a"}', "c.format"),
         ('logicalType: date\nlogicalTypeOptions: {format: "yyyy-MM-dd \'x"}', "c.format"),
         ('logicalType: date\nlogicalTypeOptions: {format: "yyyy-uuuu-MM-dd"}', "c.format"),
         ('logicalType: time\nlogicalTypeOptions: {format: "HH:mm:ssXXX"}', "c.format"),
@@ -387,6 +404,12 @@ def test_a_property_that_contradicts_itself_is_refused_at_its_line(part: str, sa
     assert "properties[0]" in caught.value.message
     assert caught.value.hint
     assert caught.value.place.startswith("orders.yaml:")
+
+
+@pytest.mark.parametrize("field", temporal.FIELDS)
+def test_every_field_of_a_format_is_one_that_the_engine_reads(field: str) -> None:
+    other = {"hh": " a", "h": " a", "a": " h"}.get(field, "")
+    assert reading(field + other).regex
 
 
 def _holds(rule: Predicate, value: int | Decimal) -> bool:

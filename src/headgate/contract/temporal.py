@@ -10,24 +10,31 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 
-FIELDS = ("yyyy", "uuuu", "MM", "dd", "HH", "mm", "ss", "SSS", "SSSSSS", "X", "XXX")
-DATE_FIELDS = frozenset({"yyyy", "uuuu", "MM", "dd"})
-ZONE_FIELDS = frozenset({"X", "XXX"})
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
+_ONE = "[0-9]{1,2}"
+_TWO = "[0-9]{2}"
+
+# A field: what it gives, and how it is written. ``Z`` is wider than the JDK's +HHMM, see `normal`.
+FIELDS = {
+    "yyyy": ("year", "[0-9]{4}"), "uuuu": ("year", "[0-9]{4}"), "yy": ("year", _TWO), "uu": ("year", _TWO),
+    "MM": ("month", _TWO), "M": ("month", _ONE),
+    "MMM": ("month", "|".join(name[:3] for name in _MONTHS)), "MMMM": ("month", "|".join(_MONTHS)),
+    "dd": ("day", _TWO), "d": ("day", _ONE),
+    "HH": ("hour", _TWO), "H": ("hour", _ONE), "hh": ("half", _TWO), "h": ("half", _ONE), "a": ("am", "AM|PM"),
+    "mm": ("minute", _TWO), "m": ("minute", _ONE), "ss": ("second", _TWO), "s": ("second", _ONE),
+    **{"S" * digits: ("fraction", f"[0-9]{{{digits}}}") for digits in range(1, 7)},
+    "X": ("zone", "Z|[+-][0-9]{2}(?:[0-9]{2})?"), "x": ("zone", "[+-][0-9]{2}(?:[0-9]{2})?"),
+    "XX": ("zone", "Z|[+-][0-9]{4}"), "xx": ("zone", "[+-][0-9]{4}"),
+    "XXX": ("zone", "Z|[+-][0-9]{2}:[0-9]{2}"), "xxx": ("zone", "[+-][0-9]{2}:[0-9]{2}"),
+    "Z": ("zone", "Z|[+-][0-9]{2}:?[0-9]{2}"),
+}  # fmt: skip
+_DAY = {"year", "month", "day"}
+_SPECIAL = re.compile(r"[\[\]{}#]")  # means something to the JDK, and nothing here
 
 _TOKEN = re.compile(r"'((?:[^']|'')*)'|([A-Za-z])\2*|[^A-Za-z']+")
-_GROUPS = {
-    "yyyy": r"(?P<year>[0-9]{4})",
-    "uuuu": r"(?P<year>[0-9]{4})",
-    "MM": r"(?P<month>[0-9]{2})",
-    "dd": r"(?P<day>[0-9]{2})",
-    "HH": r"(?P<hour>[0-9]{2})",
-    "mm": r"(?P<minute>[0-9]{2})",
-    "ss": r"(?P<second>[0-9]{2})",
-    "SSS": r"(?P<fraction>[0-9]{3})",
-    "SSSSSS": r"(?P<fraction>[0-9]{6})",
-    "X": r"(?P<zone>Z|[+-][0-9]{2}(?:[0-9]{2})?)",
-    "XXX": r"(?P<zone>Z|[+-][0-9]{2}:[0-9]{2})",
-}
 _CLOCK = r"(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:\.(?P<fraction>[0-9]{1,6}))?)?"
 _ZONE = r" ?(?P<zone>Z|[+-][0-9]{2}(?::?[0-9]{2})?)"
 _DATE = r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})"
@@ -37,7 +44,7 @@ _ISO_TIMESTAMP = re.compile(rf"{_DATE}(?:[T ]{_CLOCK})?(?:{_ZONE})?")
 
 
 def tokens(pattern: str) -> Iterator[tuple[str, bool]]:
-    """The parts of a pattern in normal form: ``("yyyy", True)`` is a field, ``("-", False)`` is text."""
+    """Parts of a pattern: ``("yyyy", True)`` is a field (one of `FIELDS` in normal form), ``("-", False)`` text."""
     for found in _TOKEN.finditer(pattern):
         if found[1] is not None:
             yield found[1].replace("''", "'") or "'", False
@@ -48,38 +55,42 @@ def tokens(pattern: str) -> Iterator[tuple[str, bool]]:
 def normal(pattern: str, kind: str) -> str:
     """The pattern in normal form for a ``date``, ``timestamp`` or ``time``; empty for ISO 8601.
 
-    The standard's examples write ``T`` without quotes, and ``Z`` for offsets like +10:00: both are taken as meant.
+    The standard's examples write ``T`` without quotes, and ``Z`` for Z and +10:00, where the JDK has +1000 only: both
+    are taken as meant.
     Raises ValueError, in words, for a pattern that is not read here.
     """
     if pattern == {"timestamp": "date-time"}.get(kind, kind):
         return ""  # JSON Schema's names for ISO 8601, which is what is read without a format
     if "".join(found[0] for found in _TOKEN.finditer(pattern)) != pattern:
         raise ValueError(f"a quote in the format {pattern!r} is not closed")
-    parts, fields = [], []
+    written, found = [], []
     for text, is_field in tokens(pattern):
-        field = {"Z": "XXX"}.get(text, text)
-        if is_field and field in FIELDS:
-            fields.append(field)
-            parts.append(field)
+        if is_field and text in FIELDS:
+            found.append(FIELDS[text][0])
+            written.append(text)
         elif is_field and text != "T":
             raise ValueError(f"{text!r} in the format {pattern!r} is not read here")
         else:
-            parts.append("'" + text.replace("'", "''") + "'" if re.search("[A-Za-z']", text) else text)
-    seen = [field.replace("u", "y").rstrip("SX") or field[0] for field in fields]
-    if len(set(seen)) < len(seen):
+            written.append("'" + text.replace("'", "''") + "'" if re.search("[A-Za-z']", text) else text)
+    if _SPECIAL.search("".join(written)):
+        raise ValueError(f"the format {pattern!r} has optional or special parts, which are not read here")
+    if len(set(found)) < len(found):
         raise ValueError(f"the format {pattern!r} names a field twice")
-    needed = {"date": {"yyyy", "MM", "dd"}, "timestamp": {"yyyy", "MM", "dd", "HH"}, "time": {"HH"}}[kind]
-    if not needed <= set(seen):
+    if ("half" in found) != ("am" in found) or {"half", "hour"} <= set(found):
+        raise ValueError(f"the format {pattern!r} needs h and a together, or H alone")
+    given = {"hour" if one == "half" else one for one in found}
+    needed = {"date": _DAY, "timestamp": {*_DAY, "hour"}, "time": {"hour"}}[kind]
+    if not needed <= given:
         raise ValueError(f"the format {pattern!r} does not make a {kind}")
-    if kind == "date" and not set(fields) <= DATE_FIELDS:
+    if kind == "date" and given != _DAY:
         raise ValueError(f"the format {pattern!r} has a time, which a date has not")
-    if kind == "time" and set(fields) & (DATE_FIELDS | ZONE_FIELDS):
+    if kind == "time" and given & {*_DAY, "zone"}:
         raise ValueError(f"the format {pattern!r} has a date or an offset, which a time has not")
-    return "".join(parts)
+    return "".join(written)
 
 
 def has_zone(pattern: str) -> bool:
-    return any(is_field and text in ZONE_FIELDS for text, is_field in tokens(pattern))
+    return any(is_field and FIELDS[text][0] == "zone" for text, is_field in tokens(pattern))
 
 
 def zone(name: str) -> tzinfo:
@@ -124,23 +135,30 @@ def read_timestamp(text: str, pattern: str | None, *, zoned: bool, default_zone:
 def _match(text: str, iso: re.Pattern[str], pattern: str | None, kind: str) -> dict[str, str | None]:
     found = iso.fullmatch(text)
     if not found and pattern:
-        found = re.fullmatch(
-            "".join(_GROUPS[part] if is_field else re.escape(part) for part, is_field in tokens(pattern)),
-            text,
-        )
+        written = [_group(part) if is_field else re.escape(part) for part, is_field in tokens(pattern)]
+        found = re.fullmatch("".join(written), text)
     if not found:
         also = f" nor of the format {pattern}" if pattern else ""
         raise ValueError(f"{text!r} is not an ISO 8601 {kind}{also}")
     return found.groupdict()
 
 
+def _group(field: str) -> str:
+    name, expression = FIELDS[field]
+    return f"(?P<{name}>{expression})"
+
+
 def _day(found: dict[str, str | None]) -> date:
-    return date(*(int(found[part] or 0) for part in ("year", "month", "day")))
+    year, month, day = (found[part] or "" for part in ("year", "month", "day"))
+    named = [at for at, name in enumerate(_MONTHS, 1) if month and name.startswith(month)]
+    return date(int(year) + (2000 if len(year) == 2 else 0), named[0] if named else int(month), int(day))
 
 
 def _clock(found: dict[str, str | None]) -> time:
     fraction = (found.get("fraction") or "0").ljust(6, "0")
     hour, minute, second = (int(found.get(part) or 0) for part in ("hour", "minute", "second"))
+    if half := found.get("half"):
+        hour = int(half) % 12 + (12 if found["am"] == "PM" else 0)
     return time(hour, minute, second, int(fraction))
 
 

@@ -43,7 +43,8 @@ _LETTERS = {
     "E": ("", _DAYS), "EE": ("", _DAYS), "EEE": ("", _DAYS), "EEEE": ("", _DAYS_FULL),
     "X": ("z", "Z|[+-][0-9]{2}(?:[0-9]{2})?"), "XX": ("z", "Z|[+-][0-9]{4}"), "XXX": ("z", "Z|[+-][0-9]{2}:[0-9]{2}"),
     "x": ("z", "[+-][0-9]{2}(?:[0-9]{2})?"), "xx": ("z", "[+-][0-9]{4}"), "xxx": ("z", "[+-][0-9]{2}:[0-9]{2}"),
-    "Z": ("z", "[+-][0-9]{4}"), "ZZ": ("z", "[+-][0-9]{4}"), "ZZZ": ("z", "[+-][0-9]{4}"),
+    # One Z is +1000 in the JDK, and "Z" or +10:00 in the contract standard's own examples: all of them are read.
+    "Z": ("z", "Z|[+-][0-9]{2}:?[0-9]{2}"), "ZZ": ("z", "[+-][0-9]{4}"), "ZZZ": ("z", "[+-][0-9]{4}"),
 }  # fmt: skip
 _TOKEN = re.compile(r"'(?P<quoted>(?:[^']|'')*)'|(?P<letters>([A-Za-z])\3*)|(?P<other>.)", re.DOTALL)
 
