@@ -39,6 +39,7 @@ from headgate.flow.reading import tables_of
 from headgate.flow.recover import Recovered, recover
 from headgate.flow.runs import target_ref
 from headgate.flow.status import Status, status
+from headgate.model.change import Changes, Done, QuarantineRow, RefAbsent, RefChange
 from headgate.model.commit import Commit, Ref
 from headgate.model.contract import TableContract
 from headgate.model.environment import Environment
@@ -47,7 +48,7 @@ from headgate.model.event import Event
 from headgate.model.names import MAIN, BatchId, CommitId, RefName, TableName, short, table_name
 from headgate.model.run import Loaded
 from headgate.model.tree import Delta, TableEntry, Tree
-from headgate.ports import Changes, Delivery, Done, Ports, QuarantineRow, RefAbsent, RefChange, Selected
+from headgate.ports import Delivery, Ports, Selected
 
 if TYPE_CHECKING:
     import duckdb

@@ -14,9 +14,9 @@ from dataclasses import replace
 from headgate.catalog.commits import stored_commit
 from headgate.edge.clock import SystemClock
 from headgate.edge.store_sql import open_store
+from headgate.model.change import Done, RefChange, RefIs
 from headgate.model.event import Event
 from headgate.model.names import CommitId, RefName
-from headgate.ports import Done, RefChange, RefIs
 from headgate.testing.store_writer import Writer, table
 
 SHARED = RefName("shared")

@@ -16,10 +16,11 @@ from headgate.catalog.commits import (
     resolve,
 )
 from headgate.catalog.trees import EMPTY_ROOT
+from headgate.model.change import Changes, RefChange
 from headgate.model.commit import Commit
 from headgate.model.errors import NotThere, WrongUse
 from headgate.model.names import CommitId, RefName
-from headgate.ports import Changes, RefChange, Store
+from headgate.ports import Store
 from headgate.testing.clock import TickingClock
 from headgate.testing.memory_store import MemoryStore
 from headgate.testing.store_writer import Writer, table

@@ -13,10 +13,10 @@ from headgate.catalog.refs import (
     protect,
     prune_branches,
 )
+from headgate.model.change import Changes, Done, RefAbsent, RefChange, RefIs, Refused, Requirement, Unknown
 from headgate.model.errors import NotThere, OutcomeUnknown, WrongUse
 from headgate.model.names import MAIN, RefName, RunId
 from headgate.model.run import Run
-from headgate.ports import Changes, Done, RefAbsent, RefChange, RefIs, Refused, Requirement, Unknown
 from headgate.testing.clock import TickingClock
 from headgate.testing.memory_store import MemoryStore
 from headgate.testing.store_writer import Writer, table

@@ -23,12 +23,12 @@ from headgate.catalog.merging import merge_trees
 from headgate.catalog.refs import create_branch, create_tag, delete_branch, delete_tag
 from headgate.catalog.trees import EMPTY_ROOT, changed, load_tree, update
 from headgate.edge.store_sql import SqlStore, create, open_store
+from headgate.model.change import Changes, Done, RefAbsent, RefChange, RefIs, Refused
 from headgate.model.commit import Commit
 from headgate.model.errors import WrongUse
 from headgate.model.event import Event
 from headgate.model.names import MAIN, CommitId, Key, NodeId, RefName
 from headgate.model.tree import Entry, TableEntry
-from headgate.ports import Changes, Done, RefAbsent, RefChange, RefIs, Refused
 from headgate.testing.clock import TickingClock
 from headgate.testing.store_writer import verdict_on
 

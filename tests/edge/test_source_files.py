@@ -19,11 +19,12 @@ from headgate.edge.profile import profiled, sniffed
 from headgate.edge.rows import collected, named_lazy, rows_of
 from headgate.edge.sink import write_file, write_files
 from headgate.edge.source_files import FileSource, frame, quarantined
+from headgate.model.change import QuarantineRow
 from headgate.model.contract import AnyType, Dialect, IntegerType, NumberType, StringType
 from headgate.model.errors import HeadgateError, NotThere, Unavailable, Unreadable, WrongUse
 from headgate.model.names import BatchId, RefName, RunId, TableName
 from headgate.model.rule import InRange
-from headgate.ports import Frame, QuarantineRow
+from headgate.ports import Frame
 
 SOURCE = FileSource()
 

@@ -18,10 +18,10 @@ from headgate.edge import store_sql
 from headgate.edge.store_schema import SCHEMA_VERSION
 from headgate.edge.store_sql import SqlStore, create, open_store
 from headgate.edge.store_write import InTransaction
+from headgate.model.change import Changes, Done, RefAbsent, RefChange, Unknown
 from headgate.model.errors import NotThere, Unavailable, Unreadable, WrongUse, exit_code
 from headgate.model.event import Event
 from headgate.model.names import MAIN, BatchId, Key, RefName, TableName
-from headgate.ports import Changes, Done, RefAbsent, RefChange, Unknown
 from headgate.testing.clock import TickingClock
 from headgate.testing.crash import Countdown, CrashPoint, Killed, crashing
 from headgate.testing.store_writer import RUN, Writer, table

@@ -11,19 +11,11 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from headgate.catalog.trees import EMPTY_ROOT
+from headgate.model.change import LastRelease, RefAbsent, RefChange, RefIs, Refused, Requirement, RunOpen
 from headgate.model.commit import Commit, Ref
 from headgate.model.errors import Bug
 from headgate.model.names import CommitId, NodeId, RefName, RunId, TableName
 from headgate.model.run import Run
-from headgate.ports import (
-    LastRelease,
-    RefAbsent,
-    RefChange,
-    RefIs,
-    Refused,
-    Requirement,
-    RunOpen,
-)
 
 
 class View(Protocol):

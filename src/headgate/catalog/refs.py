@@ -7,22 +7,12 @@ from datetime import timedelta
 
 from headgate.catalog.commits import find_ref
 from headgate.catalog.telling import telling
+from headgate.model.change import Changes, Done, RefAbsent, RefChange, RefIs, Refused, Requirement, Unknown
 from headgate.model.commit import Ref, RefKind
 from headgate.model.errors import OutcomeUnknown, WrongUse
 from headgate.model.event import Event
 from headgate.model.names import MAIN, CommitId, RefName, ref_name
-from headgate.ports import (
-    Changes,
-    Clock,
-    Done,
-    RefAbsent,
-    RefChange,
-    RefIs,
-    Refused,
-    Requirement,
-    Store,
-    Unknown,
-)
+from headgate.ports import Clock, Store
 
 _TRIES = 20  # a ref that moves between reading and writing is read again
 

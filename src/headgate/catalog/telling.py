@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from headgate.model.change import Changes, RefIs, Requirement
 from headgate.model.event import Json
-from headgate.ports import Changes, RefIs, Requirement
 
 
 def telling(changes: Changes, requires: Sequence[Requirement]) -> Changes:

@@ -14,7 +14,7 @@ from headgate.model.names import short
 
 if TYPE_CHECKING:
     from headgate.cli.parsing import Args, Parser
-    from headgate.ports import QuarantineRow
+    from headgate.model.change import QuarantineRow
     from headgate.project import Project
 
 ROWS_SHOWN = 20

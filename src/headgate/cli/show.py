@@ -16,10 +16,10 @@ from headgate.model.names import RunId, TableName, short, table_name
 if TYPE_CHECKING:
     from headgate.cli.parsing import Args, Parser
     from headgate.model.batch import BatchRow
+    from headgate.model.change import VerdictRow
     from headgate.model.commit import Commit
     from headgate.model.contract import ColumnType
     from headgate.model.run import Run
-    from headgate.ports import VerdictRow
     from headgate.project import Project
 
 

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from headgate.flow.merge import MergeResult
     from headgate.flow.promote import PromoteResult
     from headgate.model.batch import BatchRow, Counts, Object
+    from headgate.model.change import QuarantineRow
     from headgate.model.commit import Commit, Ref
     from headgate.model.event import Event
     from headgate.model.run import Conflict, Loaded, Run
     from headgate.model.verdict import Finding
-    from headgate.ports import QuarantineRow
 
 Fields = dict[str, Any]
 

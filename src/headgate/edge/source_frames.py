@@ -14,8 +14,9 @@ import polars as pl
 
 from headgate.edge.rows import OBJECT, ROW, Part, Rows, collected, guarded, merged, part_of
 from headgate.model.batch import Object
+from headgate.model.change import QuarantineRow
 from headgate.model.errors import Unreadable, WrongUse
-from headgate.ports import Delivery, Frame, QuarantineRow
+from headgate.ports import Delivery, Frame
 
 FRAME = "frame"
 

@@ -16,11 +16,11 @@ from sqlalchemy import Connection, Row, Select, bindparam, func, literal_column,
 from headgate.edge import store_schema as t
 from headgate.edge.store_rows import moment, text_verdict
 from headgate.model.batch import BatchRow, Counts, Object
+from headgate.model.change import QuarantineRow, VerdictRow
 from headgate.model.commit import Ref, RefMove, Release
 from headgate.model.event import Event
 from headgate.model.names import BatchId, CommitId, NodeId, RefName, RunId, TableName, is_commit_id
 from headgate.model.run import Run, StepRow
-from headgate.ports import QuarantineRow, VerdictRow
 
 T = TypeVar("T")
 

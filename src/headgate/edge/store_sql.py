@@ -20,22 +20,14 @@ from headgate.edge import store_history, store_read, store_write
 from headgate.edge.store_rows import micros
 from headgate.edge.store_schema import SCHEMA_VERSION, headgate_schema, metadata
 from headgate.model.batch import BatchRow
+from headgate.model.change import Changes, Done, QuarantineRow, Refused, Requirement, Unknown, VerdictRow
 from headgate.model.commit import Commit, Ref, RefMove, Release
 from headgate.model.errors import Bug, HeadgateError, NotThere, Unavailable, Unreadable, WrongUse
 from headgate.model.event import Event
 from headgate.model.names import BatchId, CommitId, Key, NodeId, RefName, RunId, TableName
 from headgate.model.run import Run, StepRow
 from headgate.model.tree import Delta
-from headgate.ports import (
-    Changes,
-    Clock,
-    Done,
-    QuarantineRow,
-    Refused,
-    Requirement,
-    Unknown,
-    VerdictRow,
-)
+from headgate.ports import Clock
 
 BUSY_S = 30.0
 _COMMITS_KEPT = 20_000

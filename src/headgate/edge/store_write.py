@@ -13,12 +13,12 @@ from headgate.catalog.trees import EMPTY_ROOT, node_id
 from headgate.edge import store_history, store_read
 from headgate.edge import store_schema as t
 from headgate.edge.store_rows import batch_columns, entry_text, micros, text, verdict_text
+from headgate.model.change import Changes, Done, QuarantineRow, Refused, Requirement
 from headgate.model.commit import Commit, Ref, Release
 from headgate.model.errors import Bug
 from headgate.model.event import Event
 from headgate.model.names import CommitId, NodeId, RefName, RunId, TableName
 from headgate.model.run import Run
-from headgate.ports import Changes, Done, QuarantineRow, Refused, Requirement
 
 _ADD_NODE = insert(t.node).on_conflict_do_nothing()
 _ADD_PARTIAL = insert(t.partial).on_conflict_do_nothing()

@@ -15,13 +15,14 @@ from headgate.flow.preparing import Base, Prepared, Task, seen, tree_changes
 from headgate.flow.runs import dropped, ended, event, target_ref
 from headgate.intake.batches import Duplicate, admit, in_effect
 from headgate.model.batch import BatchOutcome
+from headgate.model.change import Changes, QuarantineRow, RunOpen, VerdictRow
 from headgate.model.commit import Commit
 from headgate.model.names import CommitId, RuleName, table_key
 from headgate.model.rule import References, Unique
 from headgate.model.run import Conflict
 from headgate.model.tree import Delta, TableEntry
 from headgate.model.verdict import Finding, Verdict
-from headgate.ports import Changes, Ports, QuarantineRow, RunOpen, VerdictRow
+from headgate.ports import Ports
 from headgate.publishing.publish import Candidate, Lost, Published, Withheld, publish
 from headgate.publishing.tables import file_change
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from headgate.flow.preparing import Task
 from headgate.model.batch import BatchOutcome, BatchRow, Counts
+from headgate.model.change import QuarantineRow
 from headgate.model.names import CommitId
-from headgate.ports import Ports, QuarantineRow
+from headgate.ports import Ports
 
 
 def batch_row(task: Task, outcome: BatchOutcome, commit: CommitId | None, counts: Counts) -> BatchRow:

@@ -17,12 +17,13 @@ from headgate.flow.runs import close, ended, event, must, new_run, opened, targe
 from headgate.intake.batches import Duplicate
 from headgate.intake.policy import QuarantineBatch
 from headgate.model.batch import Counts
+from headgate.model.change import Changes, RunOpen
 from headgate.model.commit import Commit
 from headgate.model.event import Json
 from headgate.model.names import BatchId, NodeId, short, table_key
 from headgate.model.run import Conflict, Loaded, LoadOutcome
 from headgate.model.verdict import Verdict
-from headgate.ports import Changes, Delivery, Ports, RunOpen
+from headgate.ports import Delivery, Ports
 
 LOST_RACE_S = 120.0  # a lost race that merges cleanly is tried again for this long
 

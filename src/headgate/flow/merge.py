@@ -14,13 +14,14 @@ from headgate.checks.merged import check_changed
 from headgate.flow.contracts import contracts_of
 from headgate.flow.preparing import Base, seen
 from headgate.flow.runs import close, ended, event, new_run, opened, target_ref
+from headgate.model.change import Changes, RunOpen, VerdictRow
 from headgate.model.commit import Commit
 from headgate.model.errors import WrongUse
 from headgate.model.names import CommitId, Key, RefName, RunId, contract_key, table_of
 from headgate.model.run import Conflict, Run
 from headgate.model.tree import Delta, Entry, TableEntry, Tree
 from headgate.model.verdict import Finding, Verdict
-from headgate.ports import Changes, Ports, RunOpen, VerdictRow
+from headgate.ports import Ports
 from headgate.publishing.publish import Candidate, Lost, Published, Withheld, publish
 from headgate.publishing.tables import Unmergeable, merge_table, undo_table
 

@@ -13,6 +13,7 @@ from headgate.flow.plan import LoadIntent
 from headgate.flow.runs import event, must
 from headgate.intake.policy import QuarantineBatch, TakeGood, decide, warned
 from headgate.model.batch import Batch, Counts
+from headgate.model.change import Changes, RefChange, RefIs, RunOpen, VerdictRow
 from headgate.model.commit import Commit, Ref
 from headgate.model.contract import TableContract
 from headgate.model.errors import Bug, ContractUnusable
@@ -23,20 +24,7 @@ from headgate.model.rule import Measured, References, Unique
 from headgate.model.run import Run, StepRow
 from headgate.model.tree import Delta, Entry, TableEntry, Tree
 from headgate.model.verdict import Finding, Verdict
-from headgate.ports import (
-    Changes,
-    Checked,
-    Collapsed,
-    Delivery,
-    Frame,
-    Ports,
-    RefChange,
-    RefIs,
-    RunOpen,
-    Split,
-    VerdictRow,
-    Written,
-)
+from headgate.ports import Checked, Collapsed, Delivery, Frame, Ports, Split, Written
 
 
 @dataclass(frozen=True, slots=True)

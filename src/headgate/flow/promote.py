@@ -11,18 +11,10 @@ from headgate.catalog.trees import load_tree
 from headgate.checks.merged import allowed_of, check_whole
 from headgate.flow.contracts import contracts_of
 from headgate.flow.reading import tables_of
-from headgate.flow.runs import close, ended, event, must, new_run, opened, write
-from headgate.model.commit import Ref, Release
-from headgate.model.environment import Environment, SmokeQuery
-from headgate.model.errors import HeadgateError, WrongUse
-from headgate.model.names import CommitId, RefName, RuleName, RunId, short
-from headgate.model.run import Run
-from headgate.model.tree import Tree
-from headgate.model.verdict import Finding, Verdict
-from headgate.ports import (
+from headgate.flow.runs import close, ended, event, new_run, opened, write
+from headgate.model.change import (
     Changes,
     LastRelease,
-    Ports,
     RefAbsent,
     RefChange,
     RefIs,
@@ -30,6 +22,14 @@ from headgate.ports import (
     Requirement,
     RunOpen,
 )
+from headgate.model.commit import Ref, Release
+from headgate.model.environment import Environment, SmokeQuery
+from headgate.model.errors import HeadgateError, WrongUse
+from headgate.model.names import CommitId, RefName, RuleName, RunId, short
+from headgate.model.run import Run
+from headgate.model.tree import Tree
+from headgate.model.verdict import Finding, Verdict
+from headgate.ports import Ports
 from headgate.promotion.releases import before, idle, promotion, rollback, shown
 
 PromoteOutcome = Literal["promoted", "unchanged", "rolled_back", "refused"]
@@ -71,9 +71,7 @@ def promote(
     with opened(ports, run, None):
         colour, refused = _on_idle_colour(ports, run, environment, commit.id)
         if refused is not None or colour is None:
-            why = refused or ""
-            close(ports, run, "failed", "refused", message=why, drop_branch=False)
-            return PromoteResult(run.id, environment.name, "refused", was, was, why=why)
+            return _refused(ports, run, environment, commit.id, refused or "")
         verdict = smoke(ports, environment, colour.name, allowed)
         if not verdict.passed:
             first = verdict.blocking[0]
@@ -85,28 +83,50 @@ def promote(
         release = promotion(environment, find, commit.id, colour.name, ports.clock.now())
         why_not = _switch(ports, run, environment, colour, release, last)
         if why_not is not None:
-            close(ports, run, "failed", "refused", message=why_not, drop_branch=False)
-            return PromoteResult(run.id, environment.name, "refused", was, was, why=why_not)
+            return _refused(ports, run, environment, commit.id, why_not)
         return PromoteResult(
             run.id, environment.name, "promoted", was, commit.id, release.id, findings=verdict.findings
         )
 
 
+def _refused(ports: Ports, run: Run, environment: Environment, commit: CommitId, why: str) -> PromoteResult:
+    """The catalog said no: it has something against the commit, or another promotion was first, maybe of the same."""
+    now = shown(partial(ports.store.release, environment.name))
+    shows = now.commit if now else None
+    if now is not None and shows == commit:
+        close(ports, run, "done", "unchanged", drop_branch=False)
+        return PromoteResult(run.id, environment.name, "unchanged", shows, shows, now.id)
+    close(ports, run, "failed", "refused", message=why, drop_branch=False)
+    return PromoteResult(run.id, environment.name, "refused", shows, shows, why=why)
+
+
 def _on_idle_colour(
     ports: Ports, run: Run, environment: Environment, commit: CommitId
 ) -> tuple[Ref | None, str | None]:
-    """The idle colour with the commit on it, or why the catalog refuses it (no passing verdict, tainted)."""
-    name = idle(environment, ports.store.ref(environment.name))
+    """The idle colour with the commit on it, or why the catalog refuses it (no passing verdict, tainted).
+
+    The colour must still be idle when it is written, and hold this commit afterwards: another promotion may switch
+    to it, or take it, in between.
+    """
+    alias = ports.store.ref(environment.name)
+    name = idle(environment, alias)
     there = ports.store.ref(name)
     if there is not None and there.head == commit:
         return there, None
-    requirement: Requirement = RefIs(name, there.head, there.gen) if there else RefAbsent(name)
     change = RefChange(name, commit, protected=True, reason=f"candidate of {environment.name}")
     told = event(ports, "release.staged", environment.name, run.id, branch=name, commit=commit)
-    outcome = write(ports, Changes(refs=(change,), events=(told,)), (requirement, RunOpen(run.id)))
+    requires = (_as_seen(name, there), _as_seen(environment.name, alias), RunOpen(run.id))
+    outcome = write(ports, Changes(refs=(change,), events=(told,)), requires)
     if isinstance(outcome, Refused):
         return None, outcome.why
-    return ports.store.ref(name), None
+    taken = ports.store.ref(name)
+    if taken is None or taken.head != commit:
+        return None, f"another promotion took {name}"
+    return taken, None
+
+
+def _as_seen(name: RefName, ref: Ref | None) -> Requirement:
+    return RefIs(name, ref.head, ref.gen) if ref else RefAbsent(name)
 
 
 def smoke(
@@ -155,7 +175,6 @@ def _switch(
 ) -> str | None:
     """Point the alias at the colour; None if it was done, else why not."""
     alias = ports.store.ref(environment.name)
-    moves = RefIs(alias.name, alias.head, alias.gen) if alias else RefAbsent(environment.name)
     told = event(
         ports,
         "release.promoted",
@@ -175,7 +194,7 @@ def _switch(
         events=(told,),
     )
     requires = (
-        moves,
+        _as_seen(environment.name, alias),
         RefIs(colour.name, colour.head, colour.gen),
         LastRelease(environment.name, last.id if last else None),
         RunOpen(run.id),
@@ -217,17 +236,26 @@ def roll_back(ports: Ports, environment: Environment) -> PromoteResult:
         new=to.commit,
     )
     stored_commit(ports.store, to.commit)
-    must(
-        ports,
-        Changes(
-            refs=(RefChange(colour.name, to.commit, protected=True, reason=f"rollback to release {to.id}"),),
-            releases=(release,),
-            events=(told,),
-        ),
-        (
-            RefIs(colour.name, colour.head, colour.gen),
-            RefIs(alias.name, alias.head, alias.gen),
-            LastRelease(environment.name, last.id),
-        ),
+    changes = Changes(
+        refs=(RefChange(colour.name, to.commit, protected=True, reason=f"rollback to release {to.id}"),),
+        releases=(release,),
+        events=(told,),
     )
+    requires = (
+        RefIs(colour.name, colour.head, colour.gen),
+        RefIs(alias.name, alias.head, alias.gen),
+        LastRelease(environment.name, last.id),
+    )
+    outcome = write(ports, changes, requires)
+    if isinstance(outcome, Refused):
+        commit = now.commit
+        return PromoteResult(
+            None,
+            environment.name,
+            "refused",
+            commit,
+            commit,
+            now.id,
+            why=f"somebody was first: {outcome.why}",
+        )
     return PromoteResult(None, environment.name, "rolled_back", now.commit, to.commit, release.id)

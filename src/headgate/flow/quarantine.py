@@ -13,12 +13,13 @@ from headgate.flow.preparing import Base, seen
 from headgate.flow.runs import event, must, target_ref
 from headgate.intake.batches import batch_id, in_effect
 from headgate.model.batch import BatchRow, Counts
+from headgate.model.change import Changes, QuarantineRow
 from headgate.model.errors import NotThere, Unavailable, WrongUse
 from headgate.model.names import BatchId
 from headgate.model.rule import OnFail
 from headgate.model.run import Loaded, Run
 from headgate.model.tree import DocumentEntry
-from headgate.ports import Changes, Delivery, Ports, QuarantineRow
+from headgate.ports import Delivery, Ports
 
 Reader = Callable[[QuarantineRow, Collection[str]], Delivery]
 """The rows of a quarantine as a delivery, but for those of the objects with these digests."""

@@ -9,12 +9,13 @@ from typing import Literal
 
 from headgate.catalog.commits import branch_behind
 from headgate.catalog.telling import telling
+from headgate.model.change import Changes, Done, RefChange, RefIs, Refused, Requirement, RunOpen, Unknown
 from headgate.model.commit import Ref
 from headgate.model.errors import HeadgateError, OutcomeUnknown, Unavailable
 from headgate.model.event import Event, Json
 from headgate.model.names import BatchId, NodeId, RefName, RunId
 from headgate.model.run import Run, RunKind
-from headgate.ports import Changes, Done, Ports, RefChange, RefIs, Refused, Requirement, RunOpen, Unknown
+from headgate.ports import Ports
 
 LEASE = "run-{}"
 

@@ -8,11 +8,12 @@ from functools import partial
 
 from headgate.catalog.commits import resolve, stored_commit
 from headgate.catalog.trees import load_tree
+from headgate.model.change import QuarantineRow, VerdictRow
 from headgate.model.commit import Ref
 from headgate.model.environment import Environment
 from headgate.model.names import CommitId, RefName, TableName
 from headgate.model.run import Run
-from headgate.ports import Ports, QuarantineRow, VerdictRow
+from headgate.ports import Ports
 from headgate.promotion.releases import shown
 
 RUNS_SHOWN = 10_000

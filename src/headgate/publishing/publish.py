@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from headgate.catalog.telling import telling
+from headgate.model.change import Changes, Done, RefChange, RefIs, Refused, Requirement, Unknown
 from headgate.model.commit import Commit, Ref
 from headgate.model.errors import OutcomeUnknown
 from headgate.model.verdict import Finding, Verdict
-from headgate.ports import Changes, Done, RefChange, RefIs, Refused, Requirement, Store, Unknown
+from headgate.ports import Store
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,20 +6,33 @@
         with contextlib.suppress(Killed):
             work(crashing(store, Countdown(point)))
 
-Several ports may share one `Countdown`, so that one number orders the calls of all of them.
+Several ports may share one `Countdown`, so that one number orders the calls of all of them: `crashing_ports` does
+that for everything that writes or locks. `losing_reply` is the other way to be left in the dark: the database did
+it, or did not, and never said so.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeVar, cast
+
+from headgate.model.change import Changes, Done, Refused, Requirement, Unknown
+from headgate.ports import Locks, Ports, Store
 
 T = TypeVar("T")
 
 EXIT_KILLED = 137  # what a shell reports for kill -9
+WRITES = frozenset(
+    {
+        *("commit", "lock", "unlock"),
+        *("create", "evolve", "write", "append", "rewrite", "adopt", "quarantine", "discard"),
+    }
+)
 
 
 class Killed(BaseException):
@@ -48,6 +61,11 @@ def raise_killed() -> None:
 def exit_at_once() -> None:
     """Like kill -9: nothing is flushed, nothing is cleaned up."""
     os._exit(EXIT_KILLED)
+
+
+def kill_9() -> None:
+    """The real thing: not even the interpreter hears of it."""
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 @dataclass(slots=True)
@@ -99,3 +117,53 @@ class _Crashing:
         if not callable(value):
             return value
         return lambda *args, **kwargs: self._countdown.around(name, lambda: value(*args, **kwargs))
+
+
+def crashing_ports(ports: Ports, countdown: Countdown) -> Ports:
+    """The same ports, with every call counted that writes or locks (`WRITES`), if the countdown counts all."""
+    if not countdown.only:
+        countdown.only = WRITES
+    return replace(
+        ports,
+        store=crashing(ports.store, countdown),
+        lake=crashing(ports.lake, countdown),
+        locks=_CrashingLocks(ports.locks, countdown),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _CrashingLocks:
+    """Taking a lock is one call, ``lock``, and letting it go another, ``unlock``."""
+
+    locks: Locks
+    countdown: Countdown
+
+    def hold(self, name: str, wait_s: float) -> AbstractContextManager[bool]:
+        return self._hold(name, wait_s)
+
+    @contextmanager
+    def _hold(self, name: str, wait_s: float) -> Iterator[bool]:
+        with ExitStack() as stack:
+            yield self.countdown.around("lock", lambda: stack.enter_context(self.locks.hold(name, wait_s)))
+            self.countdown.around("unlock", stack.close)
+
+
+def losing_reply(store: Store, call: int, *, written: bool) -> Store:
+    """The same store, whose ``call``-th commit (1 is the first) answers `Unknown`, ``written`` or not."""
+    return cast("Store", _LosingReply(store, call, written))
+
+
+class _LosingReply:
+    def __init__(self, store: Store, call: int, written: bool) -> None:  # noqa: FBT001
+        self._store, self._left, self._written = store, call, written
+
+    def commit(self, changes: Changes, requires: Sequence[Requirement] = ()) -> Done | Refused | Unknown:
+        self._left -= 1
+        if self._left:
+            return self._store.commit(changes, requires)
+        if self._written:
+            self._store.commit(changes, requires)
+        return Unknown("the connection was lost")
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        return getattr(self._store, name)

@@ -10,22 +10,14 @@ from dataclasses import dataclass, field, fields, replace
 from headgate.catalog.admission import Move, first_broken, plan_moves
 from headgate.catalog.trees import EMPTY_ROOT, node_id
 from headgate.model.batch import BatchRow
+from headgate.model.change import Changes, Done, QuarantineRow, Refused, Requirement, Unknown, VerdictRow
 from headgate.model.commit import Commit, Ref, RefMove, Release
 from headgate.model.errors import Bug
 from headgate.model.event import Event
 from headgate.model.names import BatchId, CommitId, Key, NodeId, RefName, RunId, TableName
 from headgate.model.run import Run, StepRow
 from headgate.model.tree import Delta
-from headgate.ports import (
-    Changes,
-    Clock,
-    Done,
-    QuarantineRow,
-    Refused,
-    Requirement,
-    Unknown,
-    VerdictRow,
-)
+from headgate.ports import Clock
 
 
 @dataclass(slots=True)

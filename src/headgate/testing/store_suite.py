@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from headgate.catalog.trees import document
+from headgate.model.change import Changes, Done, RefAbsent, RefChange, RefIs, Refused, Unknown
 from headgate.model.commit import Commit
 from headgate.model.errors import Bug
 from headgate.model.event import Event
@@ -19,16 +20,7 @@ from headgate.model.names import (
     TableName,
 )
 from headgate.model.run import StepRow
-from headgate.ports import (
-    Changes,
-    Done,
-    RefAbsent,
-    RefChange,
-    RefIs,
-    Refused,
-    Store,
-    Unknown,
-)
+from headgate.ports import Store
 from headgate.testing.clock import TickingClock
 from headgate.testing.store_suite_ledger import LedgerSuite
 from headgate.testing.store_writer import (

@@ -12,6 +12,7 @@ import pytest
 
 from headgate.catalog.commits import stored_commit
 from headgate.catalog.trees import store_tree
+from headgate.model.change import Changes, Done, LastRelease, Refused, RunOpen
 from headgate.model.errors import Bug
 from headgate.model.names import (
     BatchId,
@@ -21,15 +22,7 @@ from headgate.model.names import (
 )
 from headgate.model.run import StepRow
 from headgate.model.tree import EMPTY_TREE
-from headgate.ports import (
-    Changes,
-    Clock,
-    Done,
-    LastRelease,
-    Refused,
-    RunOpen,
-    Store,
-)
+from headgate.ports import Clock, Store
 from headgate.testing.clock import TickingClock
 from headgate.testing.store_writer import (
     ORDERS,

@@ -8,6 +8,17 @@ from dataclasses import dataclass, replace
 from headgate.catalog.commits import new_commit
 from headgate.catalog.trees import EMPTY_ROOT, changed, update
 from headgate.model.batch import BatchRow, Counts, Object
+from headgate.model.change import (
+    Changes,
+    Done,
+    QuarantineRow,
+    RefAbsent,
+    RefChange,
+    RefIs,
+    Refused,
+    Unknown,
+    VerdictRow,
+)
 from headgate.model.commit import Commit, Release
 from headgate.model.names import (
     MAIN,
@@ -23,19 +34,7 @@ from headgate.model.names import (
 from headgate.model.run import Run
 from headgate.model.tree import Entry, TableEntry
 from headgate.model.verdict import Finding, Sample, Verdict
-from headgate.ports import (
-    Changes,
-    Clock,
-    Done,
-    QuarantineRow,
-    RefAbsent,
-    RefChange,
-    RefIs,
-    Refused,
-    Store,
-    Unknown,
-    VerdictRow,
-)
+from headgate.ports import Clock, Store
 from headgate.testing.clock import TickingClock
 
 ORDERS = TableName("default.orders")
