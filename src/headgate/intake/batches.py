@@ -50,25 +50,29 @@ def admit(
 
     An object counts as delivered only while the commit that brought it is in that ancestry and not reverted.
     Under ``replace`` only the last batch in effect is compared, as a whole. A batch with the caller's own id is
-    compared with that id alone: who names batches says which are the same.
+    compared with that id alone: who names batches says which are the same. Files with the same bytes are one object:
+    the first is loaded, the others are skipped.
 
     Raises BatchMismatch: ``named`` was delivered before, with other objects.
     """
+    each = {o.digest: o for o in reversed(objects)}
+    twins = tuple(o for o in objects if each[o.digest] is not o)
+    objects = tuple(o for o in objects if each[o.digest] is o)
     batch = Batch(named or batch_id(table, mode, objects), table, mode, objects)
     if again:
-        return Admitted(batch)
+        return Admitted(batch, twins)
     digests = tuple(o.digest for o in objects)
     if named is not None:
         before = in_effect(store, store.batches(table, batch=named), head)
         if not before:
-            return Admitted(batch)
+            return Admitted(batch, twins)
         if tuple(o.digest for o in before[-1].objects) != digests:
             raise BatchMismatch.of(named, table)
         return Duplicate(batch, before[-1])
     if mode == "replace":
         last = _last_in_effect(store, table, head)
         same = last is not None and last.mode == mode and tuple(o.digest for o in last.objects) == digests
-        return Duplicate(batch, last) if last is not None and same else Admitted(batch)
+        return Duplicate(batch, last) if last is not None and same else Admitted(batch, twins)
     holding = in_effect(store, store.batches(table, digests=digests), head)
     holding = _since_replaced(store, table, holding, head)
     known = {o.digest for row in holding for o in row.objects}
@@ -76,10 +80,9 @@ def admit(
     if not new:
         return Duplicate(batch, holding[-1])
     if len(new) == len(objects):
-        return Admitted(batch)
-    return Admitted(
-        Batch(batch_id(table, mode, new), table, mode, new), tuple(o for o in objects if o not in new)
-    )
+        return Admitted(batch, twins)
+    skipped = (*(o for o in objects if o not in new), *twins)
+    return Admitted(Batch(batch_id(table, mode, new), table, mode, new), skipped)
 
 
 def in_effect(store: Store, rows: Sequence[BatchRow], head: CommitId) -> tuple[BatchRow, ...]:
