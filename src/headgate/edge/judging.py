@@ -151,7 +151,7 @@ def _distinct(lazy: pl.LazyFrame, question: Question) -> pl.LazyFrame:
 def _counted(
     rows: Rows, cells: Cells, counts: Mapping[RuleName, nw.Expr | int | None]
 ) -> tuple[int, dict[RuleName, int]]:
-    """Rows, and failing rows of each rule, in one pass (with very many rules: in several, for a fifth of the memory)."""
+    """Rows, and failing rows of each rule, in one pass; in several with very many rules, for a fifth of the memory."""
     asked = [nw.len().alias("rows")]
     if any(part.text for part in rows.parts):
         # Polars notices long rows only when it reads all columns: see csv_text.
