@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headgate.cli.screen import Screen, busy, harmless, painted, screen_of, table
+from headgate.cli.screen import Screen, busy, data, harmless, painted, screen_of, table
 
 PLAIN = Screen(terminal=False, colour=False, width=80)
 
@@ -34,6 +34,14 @@ def test_a_table_on_a_terminal_fits_it_and_takes_data_for_data(capsys: pytest.Ca
     out = capsys.readouterr().out
     assert "[red]x[/red]" in out
     assert max(map(len, out.splitlines())) <= 60
+
+
+def test_rows_wider_than_the_terminal_stand_below_one_another(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal = Screen(terminal=True, colour=False, width=60)
+    data(terminal, ("id", "customer"), [("1", "ann" * 30)])
+    assert capsys.readouterr().out.splitlines() == ["row 1", "  id        1", "  customer  " + "ann" * 30]
+    data(terminal, ("id", "open"), [("1", "failed")])
+    assert "failed" in capsys.readouterr().out
 
 
 def test_colour_is_never_the_only_carrier() -> None:

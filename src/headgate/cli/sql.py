@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from headgate.cli import wire
 from headgate.cli.answer import Answer
 from headgate.cli.findings import counted
 from headgate.cli.opening import project_of
-from headgate.cli.screen import Screen, busy, harmless, say, table
+from headgate.cli.screen import Screen, busy, data, harmless, say
 from headgate.model.names import short
 
 if TYPE_CHECKING:
@@ -45,14 +46,20 @@ def _sql(args: Args) -> Answer:
             for i, name in enumerate(found.columns)
             if all(isinstance(r[i], int | float) or r[i] is None for r in found.rows[:limit])
         ]
-        cells = [["null" if v is None else v for v in row] for row in rows[:limit]]
-        table(screen, found.columns, cells, right=tuple(numbers))
+        cells = [[_text(v) for v in row] for row in rows[:limit]]
+        data(screen, found.columns, cells, right=tuple(numbers))
         if len(rows) > limit:
             say(f"... and {len(rows) - limit:,} more rows; --json, or a pipe, gives all")
         elif screen.terminal:
             say(counted(len(rows), "row"))
 
     return Answer({"columns": list(found.columns), "rows": rows}, show)
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return "null"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else str(value)
 
 
 def export(parser: Parser) -> None:
