@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from headgate.catalog.trees import entry_json, entry_of
 from headgate.model.batch import BatchRow
 from headgate.model.event import Json
-from headgate.model.names import NodeId, RuleName
+from headgate.model.record import recorded_verdict, verdict_record
 from headgate.model.tree import Entry
-from headgate.model.verdict import Finding, Sample, Verdict
+from headgate.model.verdict import Verdict
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -57,61 +56,8 @@ def batch_columns(row: BatchRow) -> dict[str, object]:
 
 
 def verdict_text(verdict: Verdict) -> str:
-    findings: list[Json] = [
-        {
-            "rule": f.rule,
-            "status": f.status,
-            "rows_failed": f.rows_failed,
-            "measured": f.measured,
-            "message": f.message,
-            "how": f.how,
-            "samples": [
-                [s.object, s.row, [list(pair) for pair in s.key], s.column, s.value] for s in f.samples
-            ],
-            "dimension": f.dimension,
-        }
-        for f in verdict.findings
-    ]
-    allowed: list[Json] = [*sorted(verdict.allowed)]
-    return text(
-        {
-            "contract_id": verdict.contract_id,
-            "contract_version": verdict.contract_version,
-            "rows": verdict.rows,
-            "rows_bad": verdict.rows_bad,
-            "files": verdict.files,
-            "findings": findings,
-            "root": verdict.root,
-            "allowed": allowed,
-        }
-    )
+    return text(verdict_record(verdict))
 
 
 def text_verdict(body: str) -> Verdict:
-    value: dict[str, Any] = json.loads(body)
-    return Verdict(
-        contract_id=value["contract_id"],
-        contract_version=value["contract_version"],
-        rows=value["rows"],
-        rows_bad=value["rows_bad"],
-        files=value["files"],
-        findings=tuple(_finding(f) for f in value["findings"]),
-        root=None if value["root"] is None else NodeId(value["root"]),
-        allowed=frozenset(value["allowed"]),
-    )
-
-
-def _finding(value: dict[str, Any]) -> Finding:
-    return Finding(
-        rule=RuleName(value["rule"]),
-        status=value["status"],
-        rows_failed=value["rows_failed"],
-        measured=value["measured"],
-        message=value["message"],
-        how=value["how"],
-        samples=tuple(
-            Sample(where, row, tuple((name, key) for name, key in keys), column, raw)
-            for where, row, keys, column, raw in value["samples"]
-        ),
-        dimension=value["dimension"],
-    )
+    return recorded_verdict(json.loads(body))
