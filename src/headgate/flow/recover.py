@@ -17,7 +17,7 @@ from headgate.flow.runs import LEASE, close
 from headgate.intake.policy import governed
 from headgate.model.batch import Batch, Counts
 from headgate.model.commit import Ref
-from headgate.model.errors import HeadgateError
+from headgate.model.errors import HeadgateError, OutcomeUnknown
 from headgate.model.names import BatchId, CommitId, RunId, TableName
 from headgate.model.record import recorded_object, recorded_verdict
 from headgate.model.run import Run
@@ -40,6 +40,8 @@ def recover(ports: Ports, batch: BatchId | None = None) -> Recovered:
     A load that had staged its rows is landed, if that still goes without reading its source again; anything
     else is aborted: it was never acknowledged, and its source still has it. Files that an aborted run wrote are
     reachable from nothing and are left to garbage collection.
+
+    Raises OutcomeUnknown: the database did not say whether a run landed. It stays open, and is looked up next time.
     """
     finished: list[RunId] = []
     aborted: list[RunId] = []
@@ -65,6 +67,8 @@ def _finished(ports: Ports, run: Run) -> bool:
     try:
         task, prepared = _restored(ports, run, staged[-1].result)
         landed = land(ports, task, prepared, ports.clock.monotonic() + LANDING_S)
+    except OutcomeUnknown:
+        raise  # it may have landed: neither finished nor to be aborted
     except HeadgateError:
         return False
     return isinstance(landed, Landed)
