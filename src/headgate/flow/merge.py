@@ -14,10 +14,11 @@ from headgate.checks.merged import check_changed
 from headgate.flow.contracts import contracts_of
 from headgate.flow.preparing import Base, seen
 from headgate.flow.runs import close, ended, event, new_run, opened, target_ref
+from headgate.intake.batches import in_effect
 from headgate.model.change import Changes, RunOpen, VerdictRow
 from headgate.model.commit import Commit
 from headgate.model.errors import WrongUse
-from headgate.model.names import CommitId, Key, RefName, RunId, contract_key, table_of
+from headgate.model.names import CommitId, Key, RefName, RunId, contract_key, table_key, table_of
 from headgate.model.run import Conflict, Run
 from headgate.model.tree import Delta, Entry, TableEntry, Tree
 from headgate.model.verdict import Finding, Verdict
@@ -189,7 +190,7 @@ def _merge_onto(
         for both in merged.both_changed:  # in key order, so that two merges never wait for one another
             table = table_of(both.key)
             locks.enter_context(ports.locks.hold(f"table-{table}", TABLE_LOCK_S))
-            answer = _both(ports, both)
+            answer = _taken_twice(ports, both, ancestor.id, base.commit.id, theirs.id) or _both(ports, both)
             if isinstance(answer, Unmergeable):
                 rival = ports.store.last_touching(both.key, base.commit.id)
                 evidence = conflict(both, rival)
@@ -199,6 +200,31 @@ def _merge_onto(
     if conflicts:
         return tuple(conflicts)
     return _commit(ports, run, base, [base.commit, theirs], changes, message)
+
+
+def _taken_twice(
+    ports: Ports, both: BothChanged, ancestor: CommitId, ours: CommitId, theirs: CommitId
+) -> Unmergeable | None:
+    """What was delivered to both sides since they parted: it was new to each, and would be there twice."""
+    table = table_of(both.key)
+    if table is None or both.key != table_key(table):
+        return None
+    rows = ports.store.batches(table)
+
+    def since(head: CommitId) -> Mapping[str, str]:
+        new = [r for r in in_effect(ports.store, rows, head) if not _reaches(ports, r.commit, ancestor)]
+        meant = [run.id for r in new if (run := ports.store.run(r.run)) and run.intent.get("again")]
+        return {o.digest: o.location for r in new if r.run not in meant for o in r.objects}
+
+    mine, other = since(ours), since(theirs)
+    twice = sorted(mine.keys() & other.keys())
+    if not twice:
+        return None
+    return Unmergeable(f"took in {mine[twice[0]]}", f"took in {other[twice[0]]}, which is the same")
+
+
+def _reaches(ports: Ports, commit: CommitId | None, head: CommitId) -> bool:
+    return commit is not None and ports.store.is_ancestor(commit, head)
 
 
 def _both(ports: Ports, both: BothChanged) -> Entry | Unmergeable:
