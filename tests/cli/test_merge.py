@@ -46,8 +46,8 @@ def test_what_does_not_merge_is_a_conflict_with_evidence(sold: Run, tmp_path: Pa
     assert "table/default.orders" in sold("merge", "feature").out
 
 
-def test_a_publish_is_reverted_by_commit_run_or_batch_and_may_come_again(sold: Run) -> None:
-    for name in ("commit", "run", "batch"):
+def test_a_publish_is_reverted_by_commit_or_run_and_may_come_again(sold: Run) -> None:
+    for name in ("commit", "run"):  # by batch: see test_story
         rows = sold("sql", f"SELECT {name} FROM headgate.batches", "--json").document["rows"]
         done = sold("revert", rows[-1][0], "--json")
         listed(done.document, DOCUMENTS["revert"])
