@@ -66,7 +66,9 @@ def orders(*more: Part, version: str = "1.0.0", **of_object: object) -> bytes:
 
 ORDERS = orders()
 CUSTOMERS = contract(table("customers", ID))
-PURCHASES = contract(table("purchases", ID, column("customer", "integer", relationships=refers("customers.id"))))
+PURCHASES = contract(
+    table("purchases", ID, column("customer", "integer", relationships=refers("customers.id")))
+)
 
 
 @dataclass

@@ -83,7 +83,11 @@ def test_of_overlapping_objects_the_delivered_ones_are_skipped_and_named(shop: S
     a, b, c = items(shop, "a", name="a.csv"), items(shop, "b", name="b.csv"), items(shop, "c", name="c.csv")
     load(shop, a, b)
     loaded = load(shop, b, c)
-    assert (loaded.outcome, names(loaded.skipped), names(loaded.objects)) == ("published", ["b.csv"], ["c.csv"])
+    assert (loaded.outcome, names(loaded.skipped), names(loaded.objects)) == (
+        "published",
+        ["b.csv"],
+        ["c.csv"],
+    )
     assert (counts(loaded), shop.ids()) == ((1, 1, 0, 0, 0), ["a", "b", "c"])
     assert load(shop, c, a, b).outcome == "duplicate"
 

@@ -128,7 +128,11 @@ def test_under_replace_keys_meet_nothing_that_was_there(shop: Shop) -> None:
         ({"logicalType": "number"}, ("1.5", "-0.0"), "0.25"),
         ({"logicalType": "number", "physicalType": "decimal(9,2)"}, ("1.50", "-7"), "7"),
         ({"logicalType": "date"}, ("2024-02-29", "1969-12-31"), "2024-03-01"),
-        ({"logicalType": "timestamp"}, ("2024-02-29T00:00:00Z", "1969-12-31T23:59:59Z"), "2024-03-01T00:00:00Z"),
+        (
+            {"logicalType": "timestamp"},
+            ("2024-02-29T00:00:00Z", "1969-12-31T23:59:59Z"),
+            "2024-03-01T00:00:00Z",
+        ),
         ({"logicalType": "boolean"}, ("true",), "false"),
     ],
 )
@@ -147,5 +151,7 @@ def test_keys_of_every_type_are_found(
 
 
 def test_a_key_that_does_not_fit_its_type_has_no_part_in_doubling(shop: Shop) -> None:
-    loaded = shop.load(shop.orders("x,a,1", "x,b,1", "1,c,1"), on_fail="quarantine_rows", max_quarantined="70%")
+    loaded = shop.load(
+        shop.orders("x,a,1", "x,b,1", "1,c,1"), on_fail="quarantine_rows", max_quarantined="70%"
+    )
     assert (counts(loaded), failed(loaded)) == ((3, 1, 2, 0, 0), {"id.type": 2})

@@ -57,7 +57,9 @@ def test_a_table_can_begin_empty(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("mode", ["append", "merge"])
-def test_identical_rows_collapse_within_the_batch_and_against_what_is_published(shop: Shop, mode: str) -> None:
+def test_identical_rows_collapse_within_the_batch_and_against_what_is_published(
+    shop: Shop, mode: str
+) -> None:
     shop.load(shop.orders("1,pen,1", "2,ink,2"))
     loaded = shop.load(shop.orders("1,pen,1", "3,cup,3", "3,cup,3", "3,cup,3.0"), mode=mode)
     assert (loaded.outcome, counts(loaded)) == ("published", (4, 1, 0, 3, 0))
@@ -132,7 +134,9 @@ def test_rows_that_differ_under_one_key_are_not_merged_without_an_order(shop: Sh
 
 def test_order_by_decides_between_versions(shop: Shop) -> None:
     shop.load(shop.orders("1,pen,5", "2,ink,5"))
-    loaded = shop.load(shop.orders("1,old,4", "2,new,6", "2,newest,7", "3,a,1"), mode="merge", order_by="amount")
+    loaded = shop.load(
+        shop.orders("1,old,4", "2,new,6", "2,newest,7", "3,a,1"), mode="merge", order_by="amount"
+    )
     assert (loaded.outcome, counts(loaded)) == ("published", (4, 2, 0, 0, 2))
     assert shop.rows() == [(1, "pen", 5.0), (2, "newest", 7.0), (3, "a", 1.0)]
 

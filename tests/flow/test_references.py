@@ -71,7 +71,9 @@ def test_a_parent_s_column_that_is_not_there_is_not_executed(shop: Shop) -> None
 @pytest.mark.parametrize("mode", ["replace", "merge"])
 def test_a_parent_that_children_need_stays(shop: Shop, mode: str) -> None:
     """Seen failing without `check_children`: the purchase of customer 2 was left without its customer."""
-    parents = contract(table("customers", column("number", "integer", primaryKey=True), column("id", "integer")))
+    parents = contract(
+        table("customers", column("number", "integer", primaryKey=True), column("id", "integer"))
+    )
     shop.load(shop.csv("number,id", "10,1", "20,2"), "customers", contract=parents)
     shop.load(purchases(shop, "1,1", "2,2"), "purchases")
     loaded = shop.load(shop.csv("number,id", "10,1", "20,3"), "customers", mode=mode)
@@ -112,9 +114,7 @@ def test_whoever_leans_on_a_row_in_quarantine_follows_it_there(shop: Shop) -> No
     with a boss who was not.
     """
     delivery = staff(shop, "1,", "2,1", "3,99", "4,3", "5,4", "6,2")
-    loaded = shop.load(
-        delivery, "staff", contract=STAFF, on_fail="quarantine_rows", max_quarantined="50%"
-    )
+    loaded = shop.load(delivery, "staff", contract=STAFF, on_fail="quarantine_rows", max_quarantined="50%")
     assert (loaded.outcome, counts(loaded)) == ("published_partial", (6, 3, 3, 0, 0))
     assert failed(loaded) == {"boss.references": 3}
     assert shop.ids("staff") == [1, 2, 6]

@@ -32,11 +32,12 @@ def keepable(rule: Rule) -> bool:
 
 
 def partial_key(file: DataFile, rule: Rule, contract: TableContract, engine_version: str) -> str:
-    """Everything a partial depends on: the file (its path is never reused), the rule, the types it is read
-    with, and who rendered it.
+    """Everything a partial depends on: the file (its path is never reused), what is measured, the types it is
+    read with, and who rendered it. The bound is not among it.
     """
+    measure = rule.body.measure if isinstance(rule.body, Measured) else rule.body
     types = [[c.name, repr(c.type)] for c in contract.columns]
-    text = json.dumps([file.path, repr(rule.body), types, engine_version])
+    text = json.dumps([file.path, repr(measure), types, engine_version])
     return hashlib.sha256(text.encode()).hexdigest()
 
 

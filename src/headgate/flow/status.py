@@ -8,6 +8,7 @@ from functools import partial
 
 from headgate.catalog.commits import resolve, stored_commit
 from headgate.catalog.trees import load_tree
+from headgate.flow.contracts import contract_of
 from headgate.model.change import QuarantineRow, VerdictRow
 from headgate.model.commit import Ref
 from headgate.model.environment import Environment
@@ -78,12 +79,9 @@ def _tables(ports: Ports, branch: RefName) -> tuple[TableStatus, ...]:
     for table in tree.tables():
         entry = tree.table(table)
         assert entry is not None
-        verdict = newest.get(table)
-        guarded = tree.contract(table) is not None and verdict is not None
-        contract = (
-            (verdict.verdict.contract_id, verdict.verdict.contract_version) if guarded and verdict else None
-        )
-        found.append(TableStatus(table, ports.lake.rows(entry), contract, verdict))
+        contract = contract_of(ports, tree, table)
+        named = (contract.id, contract.version) if contract is not None else None
+        found.append(TableStatus(table, ports.lake.rows(entry), named, newest.get(table)))
     return tuple(found)
 
 
