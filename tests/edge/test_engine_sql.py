@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from headgate.edge import child
 from headgate.edge.child import _environment
 from headgate.edge.engine_sql import Data, ParquetFiles, ScalarResult, run_rule, run_rules, select
 from headgate.edge.sql_functions import FUNCTIONS, OPERATORS, TABLE_FUNCTIONS
@@ -468,3 +469,20 @@ def test_a_table_without_a_namespace_is_in_the_default_one(tables: dict[str, Dat
 def test_a_placeholder_that_nothing_fills_is_an_error(query: str) -> None:
     with pytest.raises(ContractUnusable):
         fill(query, "orders")
+
+
+def test_one_child_serves_query_after_query_and_forgets_each_ones_tables() -> None:
+    one, other = pl.DataFrame({"a": [1]}), pl.DataFrame({"b": [2, 3]})
+    assert select("SELECT sum(a) AS n FROM one", {"one": one}).to_pylist() == [{"n": 1}]
+    kept = dict(child._idle)
+    assert kept
+    assert select("SELECT sum(b) AS n FROM other", {"other": other}).to_pylist() == [{"n": 5}]
+    assert dict(child._idle) == kept
+    with pytest.raises(NotThere):
+        select("SELECT * FROM one", {"other": other})
+
+
+def test_a_child_that_was_killed_is_not_kept() -> None:
+    endless = "WITH RECURSIVE r(i) AS (SELECT 1 UNION ALL SELECT i FROM r) SELECT count(*) FROM r"
+    assert run_rule(endless, {}, timeout_s=0.5).value is None
+    assert run_rule("SELECT 7", {}).value == 7

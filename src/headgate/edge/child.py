@@ -11,6 +11,7 @@ on its CPU time that the kernel holds.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import queue
@@ -19,7 +20,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import IO, Self, cast
 
@@ -31,6 +33,7 @@ _KEEP = frozenset(
     {"PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR", "TEMP", "TMP", "LANG", "LC_ALL"}
 )
 _CPU_SECONDS_SPARE = 5
+_REST_S = 10.0
 
 
 class ChildLate(Exception):
@@ -94,11 +97,56 @@ class Child:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.end()
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def end(self) -> None:
         self._process.kill()
         self._process.wait()
         for pipe in (self._questions, self._answers):
             with contextlib.suppress(OSError):
                 pipe.close()
+
+
+_idle: dict[tuple[int, str], Child] = {}  # by process and module: a fork must not share its parent's pipes
+
+
+@contextmanager
+def borrowed(module: str, rest: bytes) -> Iterator[Child]:
+    """A child, kept for the next borrower: starting one costs more than most questions.
+
+    ``rest`` is asked when it is given back, so that it forgets what it worked on. One that was killed, or whose
+    borrower failed, is not kept; the kept one ends with this process, at the latest when its standard input does.
+    """
+    child = _idle.pop((os.getpid(), module), None)
+    if child is None or not child.alive:
+        child = Child(module)
+    try:
+        yield child
+        with contextlib.suppress(ChildLate, ChildDied):  # then it is not kept, and that is all
+            if child.alive:
+                child.ask(rest, _REST_S)
+    except BaseException:
+        child.end()
+        raise
+    spare = _idle.pop((os.getpid(), module), None)
+    if spare is not None:  # another thread gave one back meanwhile
+        spare.end()
+    if child.alive:
+        _idle[os.getpid(), module] = child
+    else:
+        child.end()
+
+
+@atexit.register
+def _end_idle() -> None:
+    for (owner, _), child in _idle.items():
+        if owner == os.getpid():
+            child.end()
+    _idle.clear()
 
 
 def serve(answer: Callable[[bytes], bytes]) -> None:

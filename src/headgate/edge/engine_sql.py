@@ -3,7 +3,7 @@
 Nothing is run in this process. The data become Parquet files (or are such), and a child process (`sql_worker`)
 runs the query over them: so it can be ended for good, whatever it does. DuckDB's own interrupt is looked for only
 between vectors: one call of ``repeat`` or of ``levenshtein`` on long strings would hold it up for as long as it
-likes. The price is the start of a child, some 0.2 s, once for all rules of a table.
+likes. The price is the start of a child, some 0.2 s, once a process.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from headgate.edge.child import Child, ChildDied, ChildLate
+from headgate.edge.child import Child, ChildDied, ChildLate, borrowed
 from headgate.model.errors import Bug, NotThere, Unavailable, Unreadable, WrongUse
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 MEMORY_BYTES = 1 << 30
 TIMEOUT_S = 60.0
 _OPENING_S = 60.0
+_REST = b'{"rest": {}}'
 _ARROW_PREFIX_BYTES = 8
 
 
@@ -134,7 +135,7 @@ def _asked(child: Child, kind: str, query: str, timeout_s: float) -> bytes:
 @contextmanager
 def _opened(folder: str, paths: Mapping[str, Sequence[str]], memory_bytes: int) -> Iterator[Child]:
     question = {"open": {"tables": paths, "folder": folder, "memory_bytes": memory_bytes}}
-    with Child("headgate.edge.sql_worker") as child:
+    with borrowed("headgate.edge.sql_worker", _REST) as child:
         try:
             told = json.loads(child.ask(json.dumps(question).encode(), _OPENING_S))
         except (ChildLate, ChildDied) as error:

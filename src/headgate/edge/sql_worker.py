@@ -34,7 +34,7 @@ _NUMBERS = frozenset({
 
 
 class Sandbox:
-    """One connection, opened by the first question and locked from then on."""
+    """One connection, opened by a question and locked from then on, until the next is opened."""
 
     def __init__(self) -> None:
         self.connection: duckdb.DuckDBPyConnection | None = None
@@ -45,6 +45,8 @@ class Sandbox:
         try:
             if "open" in asked:
                 return _json(self._open(asked["open"]))
+            if "rest" in asked:
+                return _json(self._rest())
             sql = asked.get("scalar") or asked["table"]
             if self.connection is None:
                 return _json({"reason": "no tables were opened"})
@@ -67,7 +69,15 @@ class Sandbox:
         )
         return int(row[0]) if row else 1
 
+    def _rest(self) -> dict[str, Any]:
+        """Forget everything: the next tables are opened in a database of their own."""
+        if self.connection is not None:
+            self.connection.close()
+        self.connection, self.tables = None, ()
+        return {}
+
     def _open(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        self._rest()
         limit_memory(2 * asked["memory_bytes"] + _MEMORY_SPARE_BYTES)
         self.connection = _locked(asked["tables"], asked["memory_bytes"], asked["folder"])
         self.tables = tuple(asked["tables"])
