@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import shutil
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headgate.cli.answer import Answer, Following
@@ -31,7 +34,7 @@ def demo(parser: Parser) -> None:
 def _demo(args: Args) -> Answer | Following:
     from headgate.demo.story import tell
 
-    lines = tell(args.path, _program())
+    lines = tell(args.path, _program(args.path))
     if not args.json:
         return Following(_told(lines))
     with busy("telling the story", quiet=True):
@@ -39,11 +42,12 @@ def _demo(args: Args) -> Answer | Following:
     return Answer({"root": args.path, "lines": told}, lambda _: None)
 
 
-def _program() -> str:
-    """How the reader started headgate, for the commands that the story ends with."""
+def _program(folder: str) -> str:
+    """How the reader starts headgate from inside of the folder, for the commands that the story ends with."""
     called = sys.argv[0]
-    found = shutil.which(PROGRAM)
-    return PROGRAM if found or not called.endswith(PROGRAM) else called
+    if shutil.which(PROGRAM) or called.rpartition(os.sep)[2] != PROGRAM:
+        return PROGRAM
+    return shlex.quote(min(os.path.relpath(called, folder), str(Path(called).absolute()), key=len))
 
 
 def _told(lines: Iterator[Line]) -> Iterator[Answer]:

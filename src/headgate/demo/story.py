@@ -77,7 +77,9 @@ def tell(path: str | Path = "headgate-demo", program: str = "headgate") -> Itera
 
 
 def _reference_tables(project: Project) -> Iterator[Line]:
-    yield Line("part", "Reference tables land first, each under its own contract.")
+    yield Line(
+        "part", "Reference tables land, then days: each on a branch of its own, checked, merged, published."
+    )
     told, asks, rules = [], [], 0
     for table in deliveries.REFERENCE:
         found = project.load(
@@ -92,13 +94,12 @@ def _reference_tables(project: Project) -> Iterator[Line]:
 
 
 def _days_arrive(project: Project) -> Iterator[Line]:
-    yield Line(
-        "part", "Days arrive one by one: each on a branch of its own, checked, merged, then published."
-    )
-    for day in (1, 2, 3):
-        contract = project.root / "contracts/flights.yaml" if day == 1 else None
-        found = project.load("flights", _day(project, day), contract=contract)
-        yield _landed(day, f"{found.counts.rows_good:,} flights; {_held(found)} rules hold", found)
+    first = project.load("flights", _day(project, 1), contract=project.root / "contracts/flights.yaml")
+    days = [first, *(project.load("flights", _day(project, day)) for day in (2, 3))]
+    good = [found.counts.rows_good for found in days]
+    asks = [_rows(f"flights WHERE day = {day}", _commit(days[-1]), n) for day, n in enumerate(good, 1)]
+    text = f"1, 2, 3 January: {' + '.join(map(str, good))} flights; {min(map(_held, days))} rules hold"
+    yield Line("did", text, days[-1].outcome, tuple(asks))
 
 
 def _deliveries_break(project: Project) -> Iterator[Line]:
@@ -115,14 +116,13 @@ def _deliveries_break(project: Project) -> Iterator[Line]:
     try:
         project.load("flights", _broken(project, 6, "truncated"))
     except Unreadable as error:
-        yield Line("did", "6 January, cut off on its way: nothing is loaded", error.kind)
-        yield Line("why", f"line {error.place.rpartition(':')[2]}: {error.message}")
+        line = error.place.rpartition(":")[2]
+        yield Line("did", f"6 January, cut off in line {line}: {error.message}", error.kind)
     whole = project.load("flights", _day(project, 6))
     yield _landed(6, f"sent again: {whole.counts.rows_good:,} flights", whole)
     twice = project.load("flights", _day(project, 6))
-    yield Line("did", f"6 January, the same file once more: {twice.counts.rows_good} rows", twice.outcome)
-    yield Line("why", f"its bytes are in commit {_commit(twice)[:12]} already, so there is nothing to do")
-
+    text = f"6 January, the same file once more: its bytes are in commit {_commit(twice)[:12]} already"
+    yield Line("did", text, twice.outcome)
     yield from _mended(project, 7, "renamed", "a column renamed")
 
 
@@ -163,7 +163,9 @@ def _release(project: Project) -> Iterator[Line]:
 
 
 def _bad_release(project: Project) -> Iterator[Line]:
-    yield Line("part", "A bad release: each row is right, but one airport's feed was down.")
+    yield Line(
+        "part", "A bad release: each row is right, but one airport's feed was down. Mended; then rolled back."
+    )
     short_day = project.load("flights", _broken(project, 10, "no-lga"))
     good, held = short_day.counts.rows_good, _held(short_day)
     yield _landed(10, f"without LaGuardia: {good:,} flights; {held} rules hold", short_day)
@@ -181,14 +183,15 @@ def _bad_release(project: Project) -> Iterator[Line]:
 
 
 def _roll_back(project: Project) -> Iterator[Line]:
-    yield Line("part", "Second thoughts: back to the release before. One pointer moves, no data do.")
     clock = project.ports.clock
     start = clock.monotonic()
     back = project.rollback()
     ms = 1000 * (clock.monotonic() - start)
     seen = _flights(project, "production")
     ask = _rows("flights", "production", seen)
-    yield Line("did", f"in {ms:.1f} ms; readers see {seen:,} flights again", back.outcome, (ask,))
+    yield Line(
+        "did", f"one pointer, in {ms:.1f} ms: readers see {seen:,} flights again", back.outcome, (ask,)
+    )
 
 
 def _left_over(project: Project, program: str) -> Iterator[Line]:
