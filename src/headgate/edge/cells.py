@@ -2,8 +2,7 @@
 
 The result has, for the contract's column number i: ``v{i}`` its value (null where it does not fit), ``m{i}`` true
 where it does not fit, ``n{i}`` true where nothing was there, ``r{i}`` the raw value. What nobody asks for is never
-computed: these are expressions of a lazy plan. ``x{j}`` are the raw values of undeclared columns, and ``raw`` is the
-row as it came: a JSON object of texts.
+computed: these are expressions of a lazy plan. ``x{j}`` are the raw values of undeclared columns.
 """
 
 from __future__ import annotations
@@ -24,8 +23,6 @@ from headgate.model.contract import (
     ObjectType,
     TableContract,
 )
-
-RAW = "raw"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +70,10 @@ class Absent:
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """Rows under a contract. ``lenient``: missing columns are taken for null."""
+    """Rows under a contract.
+
+    ``lenient``: missing columns are taken for null. ``columns``: for each part its objects, and its columns in order.
+    """
 
     lazy: pl.LazyFrame
     cells: tuple[Cell, ...]
@@ -82,6 +82,7 @@ class Cells:
     lenient: bool = False
     extra: tuple[tuple[str, pl.DataType], ...] = ()
     by_name: Mapping[str, Cell] = field(default_factory=dict)
+    columns: tuple[tuple[tuple[int, ...], tuple[str, ...]], ...] = ()
 
     def of(self, name: str) -> Cell | None:
         return self.by_name.get(name)
@@ -113,7 +114,9 @@ def laid(rows: Rows, contract: TableContract) -> Cells:
     )
     lazy = made[0].lazy if len(made) == 1 else pl.concat([each.with_misfits(cells, extra) for each in made])
     lenient = contract.policy.missing_columns == "null"
-    return Cells(lazy, cells, missing, undeclared, lenient, extra, {c.column.name: c for c in cells})
+    by_name = {c.column.name: c for c in cells}
+    columns_in = tuple((part.objects, names) for part, names in parts)
+    return Cells(lazy, cells, missing, undeclared, lenient, extra, by_name, columns_in)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +131,7 @@ class _Made:
         added = [pl.lit(value=False).alias(c.misfit) for c in needed if self.total[c.number]]
         names = [n for c in cells for n in (c.value, c.missing, c.raw)] + [c.misfit for c in needed]
         names += [f"x{j}" for j in range(len(extra))]
-        return self.lazy.with_columns(added).select(*names, RAW, ROW, OBJECT)
+        return self.lazy.with_columns(added).select(*names, ROW, OBJECT)
 
 
 def _part(
@@ -175,16 +178,8 @@ def _part(
             have = part.dtypes[at[name]]
             found = pl.col(f"c{at[name]}") if have == dtype else as_text(pl.col(f"c{at[name]}"), have)
         values.append(found.alias(f"x{j}"))
-    lazy = part.lazy.select(*values, _raw(part, names), ROW, OBJECT)
+    lazy = part.lazy.select(*values, ROW, OBJECT)
     return _Made(lazy.with_columns(misfits) if misfits else lazy, total, why)
-
-
-def _raw(part: Part, names: Sequence[str]) -> pl.Expr:
-    """The row as it came, as a JSON object of texts (null where nothing was)."""
-    if not names:
-        return pl.lit("{}").alias(RAW)
-    texts = [as_text(pl.col(f"c{i}"), part.dtypes[i]).alias(name) for i, name in enumerate(names)]
-    return pl.struct(texts).struct.json_encode().alias(RAW)
 
 
 def _extra(
@@ -243,6 +238,22 @@ def _dtype(number: int, column: Column, parts: Sequence[tuple[Part, tuple[str, .
 def _raw_dtype(column: Column, parts: Sequence[tuple[Part, tuple[str, ...]]]) -> pl.DataType:
     found = _found(column, parts)
     return found[0] if len(found) == 1 else pl.String()
+
+
+def raw_json(cells: Cells) -> pl.Expr:
+    """The row as it came, as a JSON object of texts (null where nothing was). For rows that were chosen: it is slow."""
+    shown = {c.column.name: as_text(pl.col(c.raw), c.raw_dtype) for c in cells.cells}
+    shown |= {name: as_text(pl.col(f"x{j}"), dtype) for j, (name, dtype) in enumerate(cells.extra)}
+
+    def encoded(names: Sequence[str]) -> pl.Expr:
+        if not names:
+            return pl.lit("{}")
+        return pl.struct(shown[name].alias(name) for name in names).struct.json_encode()
+
+    found = encoded(cells.columns[-1][1])
+    for objects, names in reversed(cells.columns[:-1]):
+        found = pl.when(pl.col(OBJECT).is_in(objects)).then(encoded(names)).otherwise(found)
+    return found
 
 
 def as_text(e: pl.Expr, have: pl.DataType) -> pl.Expr:

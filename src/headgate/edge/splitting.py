@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from headgate.edge.cells import RAW, Cells, laid
+from headgate.edge.cells import Cells, laid, raw_json
 from headgate.edge.judging import Judged, Masks, complete, masks
 from headgate.edge.rows import OBJECT, ROW, Rows, collected
 from headgate.model.batch import Object
@@ -98,7 +98,7 @@ def _quarantined(mine: Parted, lazy: pl.LazyFrame) -> pl.LazyFrame:
         _of_object(rows, [each.location for each in rows.objects]).alias("location"),
         pl.col(ROW),
         pl.col(RULES),
-        pl.col(RAW),
+        raw_json(mine.cells).alias("raw"),
     )
 
 
