@@ -211,7 +211,7 @@ def _left_over(project: Project, program: str) -> Iterator[Line]:
     for words in (
         f"load flights inbox/{deliveries.flights_name(11)}",
         f"quarantine show {waiting[-1].id}",
-        'sql "SELECT carrier, count(*) AS flights FROM flights GROUP BY ALL" --ref production',
+        'sql "SELECT origin, count(*) FROM flights GROUP BY 1" --ref production',
     ):
         yield Line("try", f"{program} {words}")
 

@@ -167,7 +167,7 @@ def explain(step: Step) -> str:
     """One step in words."""
     match step:
         case SkipDelivered(objects):
-            return f"skip {_names(objects)}: delivered before"
+            return f"skip {object_names(objects)}: delivered before"
         case AnswerDuplicate():
             return "nothing to do: everything was delivered before"
         case CheckAdoption(table):
@@ -179,7 +179,7 @@ def explain(step: Step) -> str:
             return f"collapse identical rows by {', '.join(keys)}{newest}"
         case CheckDelivery(objects, rules, on_fail, limit):
             share = f" (up to {100 * limit:f} %)" if on_fail == "quarantine_rows" else ""
-            return f"check {_names(objects)} against {rules} rules; rows that fail: {on_fail}{share}"
+            return f"check {object_names(objects)} against {rules} rules; rows that fail: {on_fail}{share}"
         case Stage(mode, creates):
             return f"{'create the table and ' if creates else ''}{mode} the good rows on the branch"
         case PublishMerged(target, rules):
@@ -188,7 +188,8 @@ def explain(step: Step) -> str:
             assert_never(step)
 
 
-def _names(objects: tuple[Object, ...]) -> str:
+def object_names(objects: tuple[Object, ...]) -> str:
+    """The first of them, as people call them."""
     shown = [o.location.rsplit("/", 1)[-1] for o in objects[:3]]
     more = f" and {len(objects) - 3} more" if len(objects) > 3 else ""
     return ", ".join(shown) + more

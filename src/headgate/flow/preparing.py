@@ -9,7 +9,7 @@ from headgate.catalog.commits import new_commit, stored_commit
 from headgate.catalog.trees import document, load_tree, update
 from headgate.checks.merged import measured_finding
 from headgate.checks.overlap import overlapping
-from headgate.flow.plan import LoadIntent
+from headgate.flow.plan import LoadIntent, object_names
 from headgate.flow.runs import event, must
 from headgate.intake.policy import QuarantineBatch, TakeGood, decide, warned
 from headgate.model.batch import Batch, Counts
@@ -18,7 +18,7 @@ from headgate.model.commit import Commit, Ref
 from headgate.model.contract import TableContract
 from headgate.model.errors import Bug, ContractUnusable
 from headgate.model.event import Json
-from headgate.model.names import CommitId, Key, NodeId, RuleName, TableName, contract_key, table_key
+from headgate.model.names import CommitId, Key, NodeId, RuleName, TableName, contract_key, short, table_key
 from headgate.model.record import object_record, verdict_record
 from headgate.model.rule import Measured, References, Unique
 from headgate.model.run import Run, StepRow
@@ -196,7 +196,8 @@ def stage(ports: Ports, task: Task, judged: Judged) -> Prepared:
             place=task.table,
         )
     staged = Staged(tuple(f.path for f in written.files), judged.checked.verdict, counts, path)
-    commit = commit_branch(ports, task, judged.base, entry, f"stage {task.batch.id}", staged)
+    message = _message(task, f"{counts.rows_good:,} rows")
+    commit = commit_branch(ports, task, judged.base, entry, message, staged)
     return Prepared(judged.base, entry, commit, staged)
 
 
@@ -212,7 +213,17 @@ def stage_rejected(ports: Ports, task: Task, judged: Judged, verdict: Verdict) -
     start = judged.start or ports.lake.create(task.table, task.contract.columns)
     written = ports.lake.write(start, split.good)
     entry = ports.lake.append(start, written) if written.files else start
-    return commit_branch(ports, task, judged.base, entry, f"rejected {task.batch.id}", verdict)
+    return commit_branch(ports, task, judged.base, entry, _message(task, "rejected"), verdict)
+
+
+def _message(task: Task, what: str) -> str:
+    """What the log says of a load: ``load flights (append): 901 rows of flights-2013-01-16.csv``."""
+    said = f"load {short(task.table)} ({task.batch.mode}): {what} of"
+    return (
+        f"{said} {object_names(task.batch.objects)}"
+        if task.batch.objects
+        else f"{said} batch {task.batch.id}"
+    )
 
 
 def tree_changes(
