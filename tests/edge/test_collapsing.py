@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge.rows_at_hand import ENGINE, contract, frame_of, text_rows, typed_rows
+from headgate.edge import collapsing
 from headgate.edge.rows import named_lazy
 from headgate.model.batch import Mode
 from headgate.model.contract import IntegerType, StringType
@@ -42,6 +43,7 @@ def collapsed(
 A1, A2, A3 = ("1", "a", "1"), ("1", "b", "2"), ("1", "c", "2")
 
 
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize(
     ("rows", "existing", "mode", "by", "want"),
     [
@@ -73,6 +75,12 @@ def test_what_need_not_be_loaded(
     assert collapsed(rows, existing, mode, by) == want
 
 
+@pytest.fixture(params=[collapsing.IN_MEMORY_MAX, 0], ids=["few keys", "as if many keys"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collapsing, "IN_MEMORY_MAX", request.param)
+
+
+@pytest.mark.usefixtures("way")
 @given(
     st.lists(
         st.tuples(

@@ -13,7 +13,7 @@ from headgate.model.batch import Mode
 from headgate.model.contract import TableContract
 from headgate.ports import Collapsed, Frame
 
-_ORDER = "_order"
+IN_MEMORY_MAX = 1_000_000  # keys whose rows are looked at all together
 _AMONG = "_among"  # 0: delivered, 1: published
 
 
@@ -29,11 +29,19 @@ def collapse(
         return Collapsed(Frame(rows), 0, 0)  # the check will say that it is absent
     names = [c.value for c in own]
     published = None if existing is None else laid(rows_of(existing), contract).lazy
-    met = _met(cells, names, published, rows)
-    if met.height == 0:
-        return Collapsed(Frame(rows), 0, 0)
     order = cells.of(order_by) if order_by and mode == "merge" else None
-    identical, superseded = _given_way(cells, names, met, published, order, rows)
+    count = int(collected(cells.lazy.select(pl.len()), rows).item())
+    met = doubled(cells.lazy, names, count, rows).frame
+    identical = superseded = pl.DataFrame(schema={ROW: pl.Int64, OBJECT: pl.Int64})
+    if published is not None:
+        theirs = _met(cells, names, published, rows)
+        if theirs.height > IN_MEMORY_MAX:
+            identical, superseded = _paired(cells, names, met, published, order, rows)
+        else:
+            met = pl.concat([met, theirs]).unique()
+    if met.height:
+        more = _given_way(cells, names, met, published, order, rows)
+        identical, superseded = pl.concat([identical, more[0]]), pl.concat([superseded, more[1]])
     gone = pl.concat([identical, superseded])
     if gone.height == 0:
         return Collapsed(Frame(rows), 0, 0)
@@ -43,17 +51,45 @@ def collapse(
     return Collapsed(Frame(left), identical.height, superseded.height)
 
 
-def _met(cells: Cells, names: Sequence[str], published: pl.LazyFrame | None, rows: Rows) -> pl.DataFrame:
-    """Keys that occur more than once, published rows included."""
-    count = int(collected(cells.lazy.select(pl.len()), rows).item())
-    found = doubled(cells.lazy, names, count, rows).frame
-    if published is None:
-        return found
+def _met(cells: Cells, names: Sequence[str], published: pl.LazyFrame, rows: Rows) -> pl.DataFrame:
+    """Keys that are published already."""
     mine = cells.lazy.select(names).drop_nulls()
-    theirs = collected(
-        published.select(names).drop_nulls().join(mine, on=list(names), how="semi").unique(), rows
+    theirs = published.select(names).drop_nulls()
+    return collected(theirs.join(mine, on=list(names), how="semi").unique(), rows)
+
+
+def _paired(
+    cells: Cells,
+    names: Sequence[str],
+    doubled_keys: pl.DataFrame,
+    published: pl.LazyFrame,
+    order: Cell | None,
+    rows: Rows,
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """As `_given_way`, for delivered rows that alone have their key: each is held against its published one.
+
+    Nothing but row numbers is kept, so that a table may be delivered as a whole again.
+    """
+    key = list(names)
+    others = [c.value for c in cells.cells if c.value not in names]
+    misfit = pl.any_horizontal([pl.lit(value=False), *(pl.col(c.misfit) for c in cells.cells if not c.total)])
+    mine = cells.lazy.join(doubled_keys.lazy(), on=key, how="anti").select(
+        *key, *others, ROW, OBJECT, misfit.alias("_misfit")
     )
-    return pl.concat([found, theirs]).unique()
+    theirs = published.select(*key, *(pl.col(name).alias(f"p{name}") for name in others))
+    alike = pl.all_horizontal(
+        [~pl.col("_misfit"), *(pl.col(name).eq_missing(pl.col(f"p{name}")) for name in others)]
+    )
+    later = pl.lit(value=False)
+    if order is not None and order.value in others:
+        later = (pl.col(order.value) < pl.col(f"p{order.value}")).fill_null(value=False)
+    pairs = mine.join(theirs, on=key, how="inner").select(
+        ROW, OBJECT, alike.alias("alike"), (later & ~alike).alias("later")
+    )
+    found = collected(pairs.filter(pl.col("alike") | pl.col("later")), rows)
+    identical = found.filter("alike").select(ROW, OBJECT).unique()
+    superseded = found.filter("later").select(ROW, OBJECT).unique()
+    return identical, superseded.join(identical, on=[ROW, OBJECT], how="anti")
 
 
 def _given_way(
