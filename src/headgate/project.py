@@ -246,8 +246,12 @@ class Project:
     def branch(self, name: str, from_: str = "main") -> Ref:
         """A new branch; zero-copy."""
         return refs.create_branch(
-            self.ports.store, self.ports.clock, name, self.resolve(from_), reserved=self.environments
+            self.ports.store, self.ports.clock, name, self.resolve(from_), reserved=self._reserved()
         )
+
+    def _reserved(self) -> frozenset[str]:
+        """Names of environments and their colours."""
+        return frozenset(n for e in self.environments.values() for n in (e.name, *e.colours))
 
     def delete_branch(self, name: str) -> Ref:
         return refs.delete_branch(self.ports.store, self.ports.clock, name)
@@ -259,7 +263,7 @@ class Project:
     def tag(self, name: str, at: str = "main") -> Ref:
         """A name for a commit that never moves."""
         return refs.create_tag(
-            self.ports.store, self.ports.clock, name, self.resolve(at), reserved=self.environments
+            self.ports.store, self.ports.clock, name, self.resolve(at), reserved=self._reserved()
         )
 
     def delete_tag(self, name: str) -> Ref:

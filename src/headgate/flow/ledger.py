@@ -44,3 +44,9 @@ def family(rows: Sequence[QuarantineRow], id: str) -> tuple[QuarantineRow, ...]:
         return one
 
     return tuple(q for q in rows if first(q.id) == first(id))
+
+
+def was_forced(ports: Ports, row: BatchRow) -> bool:
+    """True for a delivery that was wanted twice (``--again``), so that finding it twice means nothing."""
+    run = ports.store.run(row.run)
+    return run is not None and bool(run.intent.get("again")) and not run.intent.get("parent")

@@ -12,6 +12,7 @@ from headgate.catalog.merging import BothChanged, conflict, merge_trees
 from headgate.catalog.trees import load_tree, update
 from headgate.checks.merged import check_changed
 from headgate.flow.contracts import contracts_of
+from headgate.flow.ledger import was_forced
 from headgate.flow.preparing import Base, seen
 from headgate.flow.runs import close, ended, event, new_run, opened, target_ref
 from headgate.intake.batches import in_effect
@@ -213,8 +214,9 @@ def _taken_twice(
 
     def since(head: CommitId) -> Mapping[str, str]:
         new = [r for r in in_effect(ports.store, rows, head) if not _reaches(ports, r.commit, ancestor)]
-        meant = [run.id for r in new if (run := ports.store.run(r.run)) and run.intent.get("again")]
-        return {o.digest: o.location for r in new if r.run not in meant for o in r.objects}
+        once = [r for r in new if not was_forced(ports, r)]
+        found = {o.digest: o.location for r in once for o in r.objects}
+        return {**found, **{r.batch: f"batch {r.batch}" for r in once}}
 
     mine, other = since(ours), since(theirs)
     twice = sorted(mine.keys() & other.keys())

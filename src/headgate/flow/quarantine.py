@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from headgate.catalog.trees import read_document
-from headgate.flow.ledger import family
+from headgate.flow.ledger import family, was_forced
 from headgate.flow.load import Tell, load
 from headgate.flow.plan import LoadIntent, mode_named
 from headgate.flow.preparing import Base, seen
@@ -125,14 +125,8 @@ def _delivered_since(ports: Ports, row: QuarantineRow, batch: BatchRow | None, b
     own = {q.run for q in family(ports.store.quarantined(), row.id)}
     digests = tuple(o.digest for o in batch.objects)
     rows = in_effect(ports.store, ports.store.batches(row.table, digests=digests), base.commit.id)
-    rows = tuple(r for r in rows if r.run not in own and not _was_forced(ports, r))
+    rows = tuple(r for r in rows if r.run not in own and not was_forced(ports, r))
     return frozenset(o.digest for r in rows for o in r.objects) & frozenset(digests)
-
-
-def _was_forced(ports: Ports, row: BatchRow) -> bool:
-    """True for a delivery that was wanted twice (``--again``)."""
-    run = ports.store.run(row.run)
-    return run is not None and bool(run.intent.get("again")) and not run.intent.get("parent")
 
 
 def _ended(ports: Ports, row: QuarantineRow, loaded: Loaded) -> Loaded:

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Literal
 
-from headgate.catalog.commits import branch_behind
+from headgate.catalog.commits import find_ref
 from headgate.catalog.telling import telling
 from headgate.model.change import Changes, Done, RefChange, RefIs, Refused, Requirement, RunOpen, Unknown
 from headgate.model.commit import Ref
-from headgate.model.errors import HeadgateError, OutcomeUnknown, Unavailable
+from headgate.model.errors import HeadgateError, OutcomeUnknown, Unavailable, WrongUse
 from headgate.model.event import Event, Json
 from headgate.model.names import BatchId, NodeId, RefName, RunId
 from headgate.model.run import Run, RunKind
@@ -128,5 +128,22 @@ def close(
 
 
 def target_ref(ports: Ports, name: str) -> Ref:
-    """The branch that a target names; an alias stands for its branch."""
-    return branch_behind(ports.store, name)
+    """The branch that a load, merge or revert goes to. Raises NotThere, and WrongUse for a tag or an environment:
+    readers of one see what was promoted, and nothing else.
+    """
+    ref = find_ref(ports.store, name)
+    base, _, colour = ref.name.rpartition("-")
+    of_alias = ports.store.ref(RefName(base)) if colour in {"blue", "green"} else None
+    shown = of_alias if of_alias is not None and of_alias.kind == "alias" else None
+    if ref.kind == "branch" and shown is None:
+        return ref
+    if ref.kind == "tag":
+        raise WrongUse(
+            f"{name} is a tag, and tags do not move", hint="name a branch, such as main", place=name
+        )
+    environment = shown.name if shown is not None else ref.name
+    raise WrongUse(
+        f"{name} shows what was promoted, and takes nothing else",
+        hint=f"load to main or another branch, then run `headgate promote {environment}`",
+        place=name,
+    )
