@@ -4,7 +4,8 @@ In every page, in its order: a block ```` ```csv file=orders.csv ```` (any langu
 page's own; ```` ```console ```` holds commands after ``$ `` and what they print; ```` ```python ```` is run in one
 namespace a page, and what it prints is the ```` ```text ```` block right after it, if there is one. ``...`` stands
 for anything, alone on a line for any lines. Ids and times on the page are real ones of another run: they are compared
-by their form. ```` ```sh ```` is not run.
+by their form. ```` ```sh ```` is not run. What a page needs and need not show stands in comments: ``<!-- file=NAME``
+with its lines, ``<!-- run`` with commands, ``<!-- folder=NAME -->`` (from there on; ``.`` goes back).
 """
 
 from __future__ import annotations
@@ -25,7 +26,10 @@ import pytest
 from headgate.cli.main import main
 
 ROOT = Path(__file__).parent.parent
-FENCE = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(
+    r"^```(\w+)([^\n]*)\n(.*?)^```$|^<!-- (file|run|folder)\b([^\n]*?)(?:\n(.*?))?-->$",
+    re.MULTILINE | re.DOTALL,
+)
 FORMS = (  # what differs from run to run, and what stands for it
     (r"\b[0-9a-f]{64}\b", "COMMIT"),
     (r"\b[0-9a-f]{12}\b", "COMMIT"),
@@ -45,9 +49,11 @@ class Block(NamedTuple):
 
 def blocks(page: str) -> Iterator[Block]:
     for found in FENCE.finditer(page):
-        language, said, text = found.groups()
+        language, said, text = found.groups()[:3] if found[1] else found.groups()[3:]
+        said = said if found[1] else f"{language}{said}"
         file = re.search(r"\bfile=(\S+)", said)
-        yield Block(language, file[1] if file else None, text, page.count("\n", 0, found.start()) + 1)
+        line = page.count("\n", 0, found.start()) + 1
+        yield Block(language, file[1] if file else None, text if text is not None else said, line)
 
 
 def runs(page: Path) -> bool:
@@ -74,6 +80,13 @@ def test_a_page_shows_what_happens(page: str, tmp_path: Path, monkeypatch: pytes
         if block.file is not None:
             Path(block.file).parent.mkdir(parents=True, exist_ok=True)
             Path(block.file).write_text(block.text, encoding="utf-8")
+        elif block.language == "folder":
+            folder = tmp_path / block.text.partition("=")[2].strip()
+            folder.mkdir(exist_ok=True)
+            monkeypatch.chdir(folder)
+        elif block.language == "run":
+            for command in block.text.splitlines():
+                run(command)
         elif block.language == "console":
             console(block.text, where)
         elif block.language == "python":
