@@ -156,6 +156,30 @@ def test_counting_in_blocks_refuses_what_the_records_refuse(
         assert fault is None or "fields where" in fault.message or "field where" in fault.message
 
 
+cells = st.none() | st.text(st.sampled_from('ab,"\n\r ;\u00e9\U0001f600'), max_size=5)
+
+
+@given(
+    st.lists(st.lists(cells, min_size=3, max_size=3), max_size=8),
+    st.sampled_from(["\n", "\r\n"]),
+    st.booleans(),
+)
+@settings(max_examples=200, deadline=None)
+def test_whatever_rfc_4180_can_say_is_read_as_it_was_meant(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[list[str | None]], end: str, closed: bool
+) -> None:
+    def written(cell: str | None) -> str:
+        if cell is None:
+            return ""
+        quoted = not cell or any(c in cell for c in ',"\n\r')
+        return '"' + cell.replace('"', '""') + '"' if quoted else cell
+
+    lines = [",".join(map(written, row)) for row in [["x", "y", "z"], *rows]]
+    content = end.join(lines) + (end if closed else "")
+    found = read(tmp_path_factory.mktemp("csv") / "a.csv", content.encode())
+    assert [list(row) for row in found.rows()] == rows
+
+
 # -- other formats ------------------------------------------------------------------------------------------
 
 

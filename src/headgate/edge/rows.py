@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import polars as pl
-from polars.exceptions import PanicException, PolarsError
+from polars.exceptions import ComputeError, NoDataError, PanicException, PolarsError
 
 from headgate.model.batch import Object
 from headgate.model.contract import Dialect
@@ -145,8 +145,8 @@ def guarded(run: Callable[[], T], rows: Rows | None = None) -> T:
 
 
 def _is_damage(error: BaseException) -> bool:
-    ours = (pl.exceptions.SchemaError, pl.exceptions.ColumnNotFoundError, pl.exceptions.InvalidOperationError)
-    return not isinstance(error, ours)
+    """True for what data may cause; the rest are queries that cannot be meant, which are ours."""
+    return isinstance(error, ComputeError | NoDataError | PanicException | OSError)
 
 
 def first_line(error: BaseException) -> str:

@@ -23,7 +23,7 @@ from headgate.edge.rows import OBJECT, ROW, Part, Rows, collected, guarded, merg
 from headgate.edge.source_frames import frame, quarantined
 from headgate.model.batch import Object
 from headgate.model.contract import Dialect
-from headgate.model.errors import HeadgateError, NotThere, Unavailable, Unreadable, WrongUse
+from headgate.model.errors import Bug, HeadgateError, NotThere, Unavailable, Unreadable, WrongUse
 from headgate.ports import Delivery, Frame
 
 __all__ = ["FORMATS", "FileSource", "dialect_for", "frame", "quarantined"]
@@ -263,7 +263,10 @@ def _columnar(each: Object, number: int) -> Part:
         )
     else:
         lazy = pl.scan_ipc(each.location, row_index_name=_INDEX, row_index_offset=1, glob=False)
-    schema = guarded(lazy.collect_schema, rows)
+    try:
+        schema = guarded(lazy.collect_schema, rows)
+    except Bug as error:  # what a file says of itself: a column twice, a type nobody knows
+        raise Unreadable(error.message, hint="have the file written anew", place=each.location) from error
     names = [name for name in schema if name != _INDEX]
     lazy = lazy.rename({_INDEX: ROW} | {name: f"c{i}" for i, name in enumerate(names)})
     return _numbered(lazy, names, [schema[name] for name in names], number, text=False)
