@@ -174,7 +174,8 @@ def test_whatever_rfc_4180_can_say_is_read_as_it_was_meant(
         quoted = not cell or any(c in cell for c in ',"\n\r')
         return '"' + cell.replace('"', '""') + '"' if quoted else cell
 
-    lines = [",".join(map(written, row)) for row in [["x", "y", "z"], *rows]]
+    header: list[str | None] = ["x", "y", "z"]
+    lines = [",".join(written(cell) for cell in row) for row in [header, *rows]]
     content = end.join(lines) + (end if closed else "")
     found = read(tmp_path_factory.mktemp("csv") / "a.csv", content.encode())
     assert [list(row) for row in found.rows()] == rows
