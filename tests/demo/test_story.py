@@ -20,6 +20,7 @@ from headgate.project import Project
 LINES_MAX, COLUMNS_MAX = 39, 100
 
 
+@pytest.mark.slow
 def test_the_story_is_short_and_what_it_says_holds_in_the_project_it_leaves(tmp_path: Path) -> None:
     """One test, since it takes ten seconds. Seen failing with `_landed` asking for `rows_in`: the day that came in
     part has 12 flights less."""

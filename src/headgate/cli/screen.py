@@ -18,7 +18,8 @@ SPINNER_AFTER_S = 1.0
 STYLES = {
     "pass": "green", "published": "green", "passed": "green", "promoted": "green", "merged": "green",
     "fail": "bold red", "failed": "bold red", "error": "bold red", "quarantined": "bold red",
-    "conflict": "bold red", "refused": "bold red", "warn": "yellow", "not_executed": "yellow",
+    "conflict": "bold red", "refused": "bold red", "unreadable": "bold red", "rolled_back": "green",
+    "warn": "yellow", "not_executed": "yellow",
     "published_partial": "yellow", "open": "yellow", "unguarded": "yellow",
 }  # fmt: skip
 _ANSI = {"green": "32", "bold red": "1;31", "yellow": "33", "bold": "1", "dim": "2"}
