@@ -119,14 +119,20 @@ def _intent(
 
 
 def _delivered_since(ports: Ports, row: QuarantineRow, batch: BatchRow | None, base: Base) -> frozenset[str]:
-    """Digests of the batch's objects that came again, by another delivery, and are in effect."""
-    if batch is None or not batch.objects:
+    """Digests of the batch's objects that came again, by another delivery, and are in effect.
+
+    None for what is left of a batch that is in effect itself, and for one that was wanted twice.
+    """
+    if batch is None or not batch.objects or was_forced(ports, batch):
         return frozenset()
     own = {q.run for q in family(ports.store.quarantined(), row.id)}
     digests = tuple(o.digest for o in batch.objects)
-    rows = in_effect(ports.store, ports.store.batches(row.table, digests=digests), base.commit.id)
-    rows = tuple(r for r in rows if r.run not in own and not was_forced(ports, r))
-    return frozenset(o.digest for r in rows for o in r.objects) & frozenset(digests)
+    rows = ports.store.batches(row.table, digests=digests)  # oldest first
+    later = rows[[r.run for r in rows].index(batch.run) :]
+    there = in_effect(ports.store, later, base.commit.id)
+    if any(r.run in own for r in there):
+        return frozenset()
+    return frozenset(o.digest for r in there if not was_forced(ports, r) for o in r.objects) & set(digests)
 
 
 def _ended(ports: Ports, row: QuarantineRow, loaded: Loaded) -> Loaded:
