@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 
+from headgate.checks.bounds import measured
 from headgate.checks.partials import keepable, summed
 from headgate.model.contract import TableContract
 from headgate.model.names import RuleName, TableName, short
-from headgate.model.rule import FailingRows, Measured, References, RowCount, Rule
+from headgate.model.rule import Measured, References, RowCount, Rule
 from headgate.model.tree import TableEntry, Tree
-from headgate.model.verdict import Finding, Status, Verdict
+from headgate.model.verdict import Finding, Verdict
 from headgate.ports import Measurement, Ports
 
 
@@ -21,33 +21,6 @@ class Merged:
 
     findings: tuple[Finding, ...]
     partials: Mapping[str, bytes] = field(default_factory=dict)
-
-
-def measured_finding(rule: Rule, contract: TableContract, found: Measurement) -> Finding:
-    """A rule about the table, judged by its bound."""
-    assert isinstance(rule.body, Measured)
-    bound = rule.body.bound
-    if found.error is not None:
-        return Finding(rule.name, "error", message=found.error, dimension=rule.dimension)
-    if found.number is not None:
-        number = Decimal(found.number)
-    elif bound.percent:
-        number = Decimal(100 * (found.failing or 0)) / found.rows if found.rows else Decimal(0)
-    else:
-        number = Decimal(found.failing or 0)
-    counts = isinstance(rule.body.measure, FailingRows)
-    warns = (rule.on_fail or contract.policy.on_fail) == "warn"
-    holds = bound.holds(number)
-    status: Status = "pass" if holds else "warn" if warns else "fail"
-    shown = f"{number.normalize():f}" + ("%" if bound.percent else "")
-    return Finding(
-        rule.name,
-        status,
-        rows_failed=found.failing if counts else None,
-        measured=shown,
-        message=f"{shown}, {bound}",
-        dimension=rule.dimension,
-    )
 
 
 def check_table(ports: Ports, entry: TableEntry, contract: TableContract) -> Merged:
@@ -68,7 +41,7 @@ def check_table(ports: Ports, entry: TableEntry, contract: TableContract) -> Mer
             found[m.rule] = m
     scanned = {r.name for r in rest}
     findings = tuple(
-        replace(measured_finding(r, contract, found[r.name]), how="scan" if r.name in scanned else "partial")
+        replace(measured(r, found[r.name], contract), how="scan" if r.name in scanned else "partial")
         for r in rules
     )
     return Merged(findings, sums.new)

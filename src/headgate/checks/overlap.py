@@ -26,7 +26,7 @@ def _meets(file: DataFile, column: str, span: tuple[Scalar, Scalar]) -> bool:
     if bounds is None:
         return True
     try:
-        return bool(bounds[0] <= span[1] and span[0] <= bounds[1])  # type: ignore[operator]
+        return bool(bounds[0] <= span[1] and span[0] <= bounds[1])
     except TypeError:  # of other types since a promotion: cannot be excluded
         return True
 

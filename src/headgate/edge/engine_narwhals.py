@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import narwhals
 import polars as pl
 
+from headgate.checks import bounds
 from headgate.edge import collapsing, findings, judging, measuring, splitting
 from headgate.edge.judging import Judged
 from headgate.edge.rows import rows_of
@@ -53,7 +54,7 @@ class NarwhalsEngine:
         found: list[Finding] = list(structural)
         for rule in rules:
             if rule.name in measurements and rule.name not in judged.absent:
-                found.append(findings.measured(rule, measurements[rule.name], contract))
+                found.append(bounds.measured(rule, measurements[rule.name], contract))
             elif isinstance(rule.body, Measured) and rule not in wanted:
                 found.append(findings.unmeasured(rule))
             else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 
 from headgate.edge.cells import Absent, Cells
 from headgate.edge.judging import Judged
@@ -15,13 +14,10 @@ from headgate.model.contract import (
     DecimalType,
     ObjectType,
     Policy,
-    TableContract,
 )
 from headgate.model.names import RuleName
 from headgate.model.rule import (
     AllOf,
-    DuplicateRows,
-    FailingRows,
     Fits,
     InRange,
     LengthInRange,
@@ -34,13 +30,11 @@ from headgate.model.rule import (
     OneOf,
     Predicate,
     References,
-    RowCount,
     Rule,
     Told,
     Unique,
 )
 from headgate.model.verdict import Finding, Sample, Status
-from headgate.ports import Measurement
 
 _MEMBERS_SHOWN = 8
 
@@ -99,34 +93,6 @@ def unmeasured(rule: Rule) -> Finding:
     """A rule about the table that this check was not asked to measure."""
     where = "each delivery" if rule.scope == "delivery" else "the merged table"
     return Finding(rule.name, "info", message=f"measured on {where}", how="none", dimension=rule.dimension)
-
-
-def measured(rule: Rule, found: Measurement, contract: TableContract) -> Finding:
-    """A rule about the table, judged by its bound."""
-    assert isinstance(rule.body, Measured)
-    bound, measure = rule.body.bound, rule.body.measure
-    if found.error is not None:
-        return Finding(rule.name, "error", message=found.error, dimension=rule.dimension)
-    if found.number is not None:
-        number = Decimal(found.number)
-    elif bound.percent:
-        number = Decimal(100 * (found.failing or 0)) / found.rows if found.rows else Decimal(0)
-    else:
-        number = Decimal(found.failing or 0)
-    warns = (rule.on_fail or contract.policy.on_fail) == "warn"
-    status: Status = "pass" if bound.holds(number) else "warn" if warns else "fail"
-    shown = f"{number.normalize():f}" + ("%" if bound.percent else "")
-    counted = {RowCount: "rows", DuplicateRows: "duplicate rows", FailingRows: "failing rows"}.get(
-        type(measure)
-    )
-    return Finding(
-        rule.name,
-        status,
-        rows_failed=found.failing if isinstance(measure, FailingRows | DuplicateRows) else None,
-        measured=shown,
-        message=f"{shown} {counted}, {bound}" if counted else f"the result is {shown}, {bound}",
-        dimension=rule.dimension,
-    )
 
 
 def wanted(body: Predicate | Unique | References | Measured, cells: Cells) -> str:

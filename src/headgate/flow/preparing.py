@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from headgate.catalog.commits import new_commit, stored_commit
 from headgate.catalog.trees import document, load_tree, update
-from headgate.checks.merged import measured_finding
+from headgate.checks.bounds import measured
 from headgate.checks.overlap import overlapping
 from headgate.flow.plan import LoadIntent, object_names
 from headgate.flow.runs import event, must
@@ -160,7 +160,7 @@ def _as_it_came(ports: Ports, came: Frame, contract: TableContract) -> Mapping[R
     """Rules about a delivery, measured on all that came: also on rows that were there already and collapsed."""
     rules = [r for r in contract.rules if isinstance(r.body, Measured) and r.scope == "delivery"]
     found = zip(rules, ports.engine.measure(came, contract, rules), strict=True) if rules else ()
-    return {rule.name: measured_finding(rule, contract, number) for rule, number in found}
+    return {rule.name: measured(rule, number, contract) for rule, number in found}
 
 
 def _with_own(ports: Ports, task: Task, start: TableEntry | None, standing: Frame) -> Frame:

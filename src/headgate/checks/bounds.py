@@ -1,0 +1,46 @@
+"""A rule about the table, judged by its bound: the one place, whoever measured it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from headgate.model.contract import TableContract
+from headgate.model.rule import DuplicateRows, FailingRows, Measured, RowCount, Rule
+from headgate.model.verdict import Finding, Status
+from headgate.ports import Measurement
+
+_PLACES = 6  # behind the point: a share of 1/3 has no end
+
+
+def measured(rule: Rule, found: Measurement, contract: TableContract) -> Finding:
+    """A rule about the table, judged by its bound."""
+    assert isinstance(rule.body, Measured)
+    bound, measure = rule.body.bound, rule.body.measure
+    if found.error is not None:
+        return Finding(rule.name, "error", message=found.error, dimension=rule.dimension)
+    if found.number is not None:
+        number = Decimal(found.number)
+    elif bound.percent:
+        number = Decimal(100 * (found.failing or 0)) / found.rows if found.rows else Decimal(0)
+    else:
+        number = Decimal(found.failing or 0)
+    warns = (rule.on_fail or contract.policy.on_fail) == "warn"
+    status: Status = "pass" if bound.holds(number) else "warn" if warns else "fail"
+    shown = _shown(number) + ("%" if bound.percent else "")
+    counted = {RowCount: "rows", DuplicateRows: "duplicate rows", FailingRows: "failing rows"}.get(
+        type(measure)
+    )
+    return Finding(
+        rule.name,
+        status,
+        rows_failed=found.failing if isinstance(measure, FailingRows | DuplicateRows) else None,
+        measured=shown,
+        message=f"{shown} {counted}, {bound}" if counted else f"the result is {shown}, {bound}",
+        dimension=rule.dimension,
+    )
+
+
+def _shown(number: Decimal) -> str:
+    exponent = number.as_tuple().exponent
+    endless = isinstance(exponent, int) and exponent < -_PLACES
+    return f"{(round(number, _PLACES) if endless else number).normalize():f}"
