@@ -26,7 +26,7 @@ def _meets(file: DataFile, column: str, span: tuple[Scalar, Scalar]) -> bool:
     if bounds is None:
         return True
     try:
-        return bool(bounds[0] <= span[1] and span[0] <= bounds[1])
+        return bool(bounds[0] <= span[1] and span[0] <= bounds[1])  # type: ignore[operator]
     except TypeError:  # of other types since a promotion: cannot be excluded
         return True
 
@@ -38,5 +38,5 @@ def ranges_of(files: Sequence[DataFile], columns: Sequence[str]) -> Ranges:
         bounds = [f.bounds.get(column) for f in files]
         known = [b for b in bounds if b is not None]
         if len(known) == len(bounds) and known:
-            spans[column] = (min(b[0] for b in known), max(b[1] for b in known))  # type: ignore[type-var]
+            spans[column] = (min(b[0] for b in known), max(b[1] for b in known))
     return spans
