@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from headgate.checks.own_parents import fitting, own_references
 from headgate.contract.compile import compile_contract
 from headgate.contract.document import Document, parse
 from headgate.edge.documents import read_document
@@ -23,6 +24,7 @@ from headgate.edge.source_files import FileSource
 from headgate.intake.policy import warned
 from headgate.model.contract import Dialect, TableContract
 from headgate.model.errors import CheckFailed
+from headgate.model.rule import References
 from headgate.model.verdict import Verdict
 from headgate.ports import Checked as Judged
 from headgate.ports import Delivery, Split
@@ -88,7 +90,8 @@ def check(
     """Check files (paths, folders, patterns) or a frame (Polars, Arrow, pandas) against a contract.
 
     ``object``: which schema object of the contract, if it has several. ``dialect``: how CSV is written, in place of
-    what the contract says; or what makes the one of the other. A verdict that does not pass is returned, not raised.
+    what the contract says; or what makes the one of the other. References to other tables are not executed: there
+    are none. A verdict that does not pass is returned, not raised.
 
     Raises NotThere, Unreadable (data or contract), ContractUnusable, WrongUse.
     """
@@ -96,10 +99,14 @@ def check(
     compiled = compile_contract(document, object, pattern_error=check_syntax)
     spoken = dialect(compiled.dialect) if callable(dialect) else dialect or compiled.dialect
     delivery = deliver(data, spoken, format or compiled.format)
-    judged = NarwhalsEngine().check(
+    engine, parents = NarwhalsEngine(), {}
+    if own := own_references(compiled, {f"default.{compiled.object}", f"default.{compiled.physical_name}"}):
+        typed = fitting(engine, delivery.rows, compiled, own, {})
+        parents = {r.body.to_table: typed for r in own if isinstance(r.body, References)}
+    judged = engine.check(
         delivery.rows,
         compiled,
-        parents={},
+        parents=parents,
         existing={},
         table_rules="all",
         allowed=frozenset(allow_unexecuted),

@@ -160,12 +160,9 @@ class Shop:
         return [q.id for q in self.project.quarantines(open_only=True)]
 
 
-def opened(root: Path, toml: str | None = None) -> Shop:
+def opened(root: Path) -> Shop:
     """A new project in ``root``."""
-    headgate.init(root)
-    if toml is not None:
-        (root / "headgate.toml").write_text(toml)
-    return Shop(root, headgate.open(root))
+    return Shop(root, headgate.init(root))
 
 
 def failed(found: Any) -> dict[str, int | None]:

@@ -9,6 +9,7 @@ from headgate.catalog.commits import new_commit, stored_commit
 from headgate.catalog.trees import document, load_tree, update
 from headgate.checks.bounds import measured
 from headgate.checks.overlap import overlapping
+from headgate.checks.own_parents import fitting, own_references
 from headgate.flow.plan import LoadIntent, object_names
 from headgate.flow.runs import event, must
 from headgate.intake.policy import QuarantineBatch, TakeGood, decide, warned
@@ -127,14 +128,11 @@ def _checked(
     gone = collapsed.deduplicated + collapsed.superseded
     as_it_came = {} if came is rows else _as_it_came(ports, came, contract)
     parents = _parents(ports, task, tree)
-    own = [r for r in contract.rules if isinstance(r.body, References) and r.body.to_table == task.table]
+    own = own_references(contract, {task.table})
     replacing = task.batch.mode == "merge" and bool(existing)
     standing = rows
     if own:
-        less = replace(contract, rules=tuple(r for r in contract.rules if r not in own))
-        fitting = ports.engine.check(rows, less, parents=parents, existing={}, table_rules="none")
-        about_rows = frozenset(r.name for r in less.rules if r.about_rows)
-        standing = ports.engine.split(rows, less, fitting, warn=about_rows).good
+        standing = fitting(ports.engine, rows, contract, own, parents)
     bad = 0
     while True:
         beside = existing
