@@ -320,6 +320,23 @@ def test_a_branch_that_brings_a_batch_which_is_there_already_does_not_bring_it_t
     checker.hold(project.ports)
 
 
+def test_a_batch_that_a_revert_gave_back_is_not_brought_again_by_a_branch(
+    project: Project, data: Path
+) -> None:
+    """Gone when the branch took it in, and back on main since. Found by the simulation."""
+    load(project, "log", csv(data, "first", "word", ("x",)))
+    path = csv(data, "same", "word", ("a",))
+    load(project, "log", path)
+    gone = project.revert("main").to
+    assert gone is not None
+    project.branch("dev")
+    assert load(project, "log", path, to="dev") == "published"
+    assert project.revert(gone).outcome == "reverted"
+    assert project.merge("dev").outcome == "conflict"
+    assert shown(project)["main:log"] == [("a",), ("x",)]
+    checker.hold(project.ports)
+
+
 # -- guards switched off ------------------------------------------------------------------------------------
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -16,6 +16,7 @@ from headgate.flow.ledger import was_forced
 from headgate.flow.preparing import Base, seen
 from headgate.flow.runs import close, ended, event, new_run, opened, target_ref
 from headgate.intake.batches import in_effect
+from headgate.model.batch import BatchRow
 from headgate.model.change import Changes, RunOpen, VerdictRow
 from headgate.model.commit import Commit
 from headgate.model.errors import WrongUse
@@ -191,7 +192,7 @@ def _merge_onto(
         for both in merged.both_changed:  # in key order, so that two merges never wait for one another
             table = table_of(both.key)
             locks.enter_context(ports.locks.hold(f"table-{table}", TABLE_LOCK_S))
-            answer = _taken_twice(ports, both, ancestor.id, base.commit.id, theirs.id) or _both(ports, both)
+            answer = _taken_twice(ports, both, base.commit.id, theirs.id) or _both(ports, both)
             if isinstance(answer, Unmergeable):
                 rival = ports.store.last_touching(both.key, base.commit.id)
                 evidence = conflict(both, rival)
@@ -203,30 +204,25 @@ def _merge_onto(
     return _commit(ports, run, base, [base.commit, theirs], changes, message)
 
 
-def _taken_twice(
-    ports: Ports, both: BothChanged, ancestor: CommitId, ours: CommitId, theirs: CommitId
-) -> Unmergeable | None:
-    """What was delivered to both sides since they parted: it was new to each, and would be there twice."""
+def _taken_twice(ports: Ports, both: BothChanged, ours: CommitId, theirs: CommitId) -> Unmergeable | None:
+    """What each side took in by a delivery of its own: it was new to each, and would be there twice."""
     table = table_of(both.key)
     if table is None or both.key != table_key(table):
         return None
     rows = ports.store.batches(table)
-
-    def since(head: CommitId) -> Mapping[str, str]:
-        new = [r for r in in_effect(ports.store, rows, head) if not _reaches(ports, r.commit, ancestor)]
-        once = [r for r in new if not was_forced(ports, r)]
-        found = {o.digest: o.location for r in once for o in r.objects}
-        return {**found, **{r.batch: f"batch {r.batch}" for r in once}}
-
-    mine, other = since(ours), since(theirs)
-    twice = sorted(mine.keys() & other.keys())
+    mine, other = (in_effect(ports.store, rows, head) for head in (ours, theirs))
+    here, there = (_objects(ports, set(one) - set(two)) for one, two in ((mine, other), (other, mine)))
+    twice = [known for known in here if known in there]  # an object before its batch: people know the file
     if not twice:
         return None
-    return Unmergeable(f"took in {mine[twice[0]]}", f"took in {other[twice[0]]}, which is the same")
+    return Unmergeable(f"took in {here[twice[0]]}", f"took in {there[twice[0]]}, which is the same")
 
 
-def _reaches(ports: Ports, commit: CommitId | None, head: CommitId) -> bool:
-    return commit is not None and ports.store.is_ancestor(commit, head)
+def _objects(ports: Ports, rows: Collection[BatchRow]) -> Mapping[str, str]:
+    """What these batches are known by, their objects and their ids, and how to call it; not what was wanted twice."""
+    once = [row for row in rows if not was_forced(ports, row)]
+    objects = {o.digest: o.location for row in once for o in row.objects}
+    return {**objects, **{row.batch: f"batch {row.batch}" for row in once}}
 
 
 def _both(ports: Ports, both: BothChanged) -> Entry | Unmergeable:
