@@ -343,3 +343,19 @@ def test_the_engine_and_the_slow_rules_agree(
     for name, predicate in rules.items():
         ours = sorted(row for row, names in found.items() if name in names)
         assert ours == slow_rules.fails(predicate, cells, kind), (name, predicate, cells)
+
+
+@pytest.mark.parametrize(("precision", "scale"), [(5, 2), (15, 2), (17, 2), (38, 0), (38, 10)])
+def test_a_float_beyond_a_decimals_digits_does_not_fit_and_is_no_error(precision: int, scale: int) -> None:
+    """Seen failing without the bound before the cast: Polars raised "decimal precision 5 can't fit values"."""
+    above = 10.0 ** (precision - scale)
+    cells = [1.0, above, -above, 10 * above, 1e300, math.inf, math.nan, None, -2.0]
+    assert failing(cells, DecimalType(precision, scale), Fits("a"), pl.Float64) == [2, 3, 4, 5, 6, 7]
+
+
+def test_a_float_that_rounds_up_to_one_digit_too_many_does_not_fit() -> None:
+    assert failing([999.99, 999.994, 999.999, -999.999], DecimalType(5, 2), Fits("a"), pl.Float64) == [
+        2,
+        3,
+        4,
+    ]
