@@ -300,6 +300,42 @@ def test_a_quarantine_is_replayed_by_one_at_a_time(whole: Shop) -> None:
     assert (refused, whole.ids()) == (["unavailable"], [1, 2])
 
 
+class Killed(BaseException):
+    """Nothing that a program would catch."""
+
+
+def killed_before_landing(shop: Shop, monkeypatch: pytest.MonkeyPatch, id: str) -> None:
+    """A replay of which nothing but what it staged is left."""
+    from headgate.flow import load as flow
+
+    def die(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(flow, "land", die)
+        with pytest.raises(Killed):
+            shop.project.replay(id, contract=LENIENT)
+
+
+def test_a_killed_replay_is_finished_by_recover(whole: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    killed_before_landing(whole, monkeypatch, held(whole).id)
+    assert states(whole) == ["open"]
+    assert len(whole.project.recover().finished) == 1
+    assert (states(whole), whole.ids()) == (["replayed"], [1, 2])
+
+
+def test_a_killed_replay_whose_rows_came_in_otherwise_is_given_up(
+    partial: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen failing without `_replayed_since`: recovery published the rows beside the mended ones."""
+    first = held(partial)
+    killed_before_landing(partial, monkeypatch, first.id)
+    partial.project.replay(first.id, [partial.orders("11,pen,1", "13,cup,3")])
+    done = partial.project.recover()
+    assert (len(done.finished), len(done.aborted)) == (0, 1)
+    assert (states(partial), partial.ids()) == (["replayed"], [2, 11, 13])
+
+
 # -- giving up ----------------------------------------------------------------------------------------------
 
 

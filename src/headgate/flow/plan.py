@@ -148,7 +148,7 @@ def plan_load(intent: LoadIntent, state: LoadState) -> tuple[Step, ...]:
     steps: list[Step] = []
     if state.skipped:
         steps.append(SkipDelivered(state.skipped))
-    if state.adopts and state.table_exists:
+    if state.adopts and state.table_exists and intent.mode != "replace":
         steps.append(CheckAdoption(intent.table))
     steps.append(OpenBranch(intent.table, intent.target))
     if contract.primary_key:
@@ -211,7 +211,7 @@ def share_named(text: str) -> Decimal:
         value = Decimal(text.removesuffix("%").strip()) / (100 if text.endswith("%") else 1)
     except ArithmeticError:
         value = Decimal(-1)
-    if not 0 <= value <= 1:
+    if not value.is_finite() or not 0 <= value <= 1:
         raise WrongUse(
             f"{text!r} is not a share",
             hint="write a percentage such as 5%, or 0.05",
