@@ -43,7 +43,7 @@ from headgate.model.change import Changes, Done, QuarantineRow, RefAbsent, RefCh
 from headgate.model.commit import Commit, Ref
 from headgate.model.contract import TableContract
 from headgate.model.environment import Environment
-from headgate.model.errors import NotThere
+from headgate.model.errors import NotThere, Unreadable
 from headgate.model.event import Event
 from headgate.model.names import MAIN, BatchId, CommitId, RefName, TableName, short, table_name
 from headgate.model.run import Loaded
@@ -105,9 +105,7 @@ def initialise(path: str | os.PathLike[str] = ".") -> Initialised:
     root = Path(path).resolve()
     settings = config.write(root)
     clock = SystemClock()
-    if settings.catalog.exists() and _begun(settings, clock):
-        return Initialised(root, created=False)
-    store = store_sql.create(settings.catalog, clock)
+    store = _catalog(settings, clock)
     first = commits.new_commit(
         EMPTY_ROOT, [], author=_author(os.environ), message="an empty project", at=clock.now()
     )
@@ -120,15 +118,12 @@ def initialise(path: str | os.PathLike[str] = ".") -> Initialised:
     return Initialised(root, created=isinstance(done, Done))
 
 
-def _begun(settings: config.Config, clock: SystemClock) -> bool:
-    """True if the catalog is whole; an `init` that was killed half-way is done again."""
+def _catalog(settings: config.Config, clock: SystemClock) -> store_sql.SqlStore:
+    """The catalog, which may have its main branch or not: an `init` that was killed half-way is done again."""
     try:
-        store = store_sql.open_store(settings.catalog, clock)
-    except NotThere:
-        return False
-    begun = store.ref(MAIN) is not None
-    store.close()
-    return begun
+        return store_sql.open_store(settings.catalog, clock)
+    except (NotThere, Unreadable):  # none, or an empty file; `create` refuses what is another database
+        return store_sql.create(settings.catalog, clock)
 
 
 def open_project(
