@@ -330,8 +330,8 @@ def test_a_contract_that_came_meanwhile_is_the_one_that_counts(
 def overtaking(shop: Shop, monkeypatch: pytest.MonkeyPatch, rival: object) -> None:
     """Just before the next load publishes, somebody else does."""
     from headgate.flow import load as flow
+    from headgate.flow.landing import land
 
-    land = flow.land
     pending = [rival]
 
     def late(*args: object) -> object:

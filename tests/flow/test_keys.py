@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import pytest
 
 from flow.shop import AMOUNT, ID, ITEM, Shop, column, contract, counts, failed, table
+from headgate.model.tree import TableEntry
+from headgate.ports import Frame, Lake
 
 LINES = contract(
     table(
@@ -43,9 +47,12 @@ def test_files_out_of_a_key_s_range_are_not_read(shop: Shop, monkeypatch: pytest
     lake = type(shop.project.ports.lake)
     read: list[int] = []
     scan = lake.scan
-    monkeypatch.setattr(
-        lake, "scan", lambda s, e, paths=None: (read.append(len(paths or ())), scan(s, e, paths))[1]
-    )
+
+    def counted(self: Lake, entry: TableEntry, paths: Collection[str] | None = None) -> Frame:
+        read.append(len(paths or ()))
+        return scan(self, entry, paths)
+
+    monkeypatch.setattr(lake, "scan", counted)
     shop.load(shop.orders("125,new,1"))
     assert read == [2]  # of the three files the two that overlap
     read.clear()

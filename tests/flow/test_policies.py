@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from flow.shop import ID, ITEM, Shop, column, contract, counts, failed, of_headgate, orders, statuses, table
@@ -33,9 +35,9 @@ def test_the_nearest_word_counts(
     shop: Shop, of_contract: object, of_object: object, of_property: object, of_rule: object, outcome: str
 ) -> None:
     rule = {**NULLS, **({"customProperties": of_rule} if of_rule else {})}
-    item = column("item", quality=[rule], **({"customProperties": of_property} if of_property else {}))
+    item = column("item", quality=[rule]) | ({"customProperties": of_property} if of_property else {})
     of_table = {"customProperties": of_object} if of_object else {}
-    whole = {"customProperties": of_contract} if of_contract else {}
+    whole: dict[str, Any] = {"customProperties": of_contract} if of_contract else {}
     document = contract(table("orders", ID, item, **of_table), **whole)
     loaded = shop.load(shop.csv("id,item", "1,a", "2,"), contract=document)
     assert loaded.outcome == outcome

@@ -20,8 +20,8 @@ from flow.shop import (
     orders,
     table,
 )
+from headgate.model.change import QuarantineRow
 from headgate.model.errors import NotThere, Unavailable, WrongUse
-from headgate.ports import QuarantineRow
 
 LENIENT = contract(table("orders", ID, ITEM, column("amount", "number")), version="2.0.0")
 FROM_MINUS_TWO = contract(

@@ -16,7 +16,6 @@ from headgate.model.names import RunId, TableName, short, table_name
 if TYPE_CHECKING:
     from headgate.cli.parsing import Args, Parser
     from headgate.model.batch import BatchRow
-    from headgate.model.change import VerdictRow
     from headgate.model.commit import Commit
     from headgate.model.contract import ColumnType
     from headgate.model.run import Run
@@ -76,12 +75,14 @@ def _unknown(project: Project, args: Args) -> NotThere:
 
 
 def _table(project: Project, name: TableName, ref: str) -> Answer:
+    from headgate.flow.status import last_verdict
+
     found = project.table(name, ref)
     columns = [
         {"column": c.name, "type": type_name(c.type), "required": c.required}
         for c in (found.contract.columns if found.contract else project.ports.lake.columns(found.entry))
     ]
-    last = _last_verdict(project, name)
+    last = last_verdict(project.ports, name, found.commit)
     rows = found.rows()
     document: dict[str, Any] = {
         "table": short(name),
@@ -112,10 +113,6 @@ def _table(project: Project, name: TableName, ref: str) -> Answer:
                 f"{tally(last.verdict.findings)}")  # fmt: skip
 
     return Answer(document, show_)
-
-
-def _last_verdict(project: Project, name: TableName) -> VerdictRow | None:
-    return next((v for v in project.ports.store.verdicts(limit=10_000) if v.table == name), None)
 
 
 def type_name(found: ColumnType) -> str:

@@ -9,6 +9,7 @@ engines take for a regular expression, and two columns may differ in case alone.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -18,11 +19,12 @@ from polars.exceptions import ComputeError, NoDataError, PanicException, PolarsE
 
 from headgate.model.batch import Object
 from headgate.model.contract import Dialect
-from headgate.model.errors import Bug, HeadgateError, Unreadable
+from headgate.model.errors import Bug, HeadgateError, Unavailable, Unreadable
 from headgate.ports import Frame
 
 T = TypeVar("T")
 
+_GONE = re.compile(r"No such file or directory \(os error 2\)[^/]*(/\S+\.parquet)")
 ROW = "row"  # 1 is the first row of the object
 OBJECT = "object"  # position among `Rows.objects`
 
@@ -137,6 +139,10 @@ def guarded(run: Callable[[], T], rows: Rows | None = None) -> T:
         if not _is_damage(error):
             raise Bug(f"Polars refused a query: {first_line(error)}") from error
         place = ", ".join(each.location for each in rows.objects[:3]) if rows else ""
+        if (gone := _GONE.search(str(error))) is not None and gone[1] not in place:
+            raise Unavailable(
+                "a file of a table is gone", hint="restore the project's folder from a backup", place=gone[1]
+            ) from error
         raise Unreadable(
             f"the data cannot be read: {first_line(error)}",
             hint="the file is damaged, or was cut off while it was written: have it delivered again",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -148,7 +149,7 @@ def _switch(
     known: dict[tuple[TableEntry, str], Verdict],
 ) -> Published | Withheld | Lost:
     stored = ports.store.verdicts(root=found.commit.root, limit=1)
-    if stored and stored[0].verdict.passed and stored[0].verdict.root == found.commit.root:
+    if stored and stored[0].verdict.passed and stored[0].verdict.allowed <= allowed:
         verdict = stored[0].verdict
     else:
         contracts = contracts_of(ports, found.tree)
@@ -209,13 +210,20 @@ def _taken_twice(ports: Ports, both: BothChanged, ours: CommitId, theirs: Commit
     table = table_of(both.key)
     if table is None or both.key != table_key(table):
         return None
-    rows = ports.store.batches(table)
+    rows = _repeated(ports.store.batches(table))
     mine, other = (in_effect(ports.store, rows, head) for head in (ours, theirs))
     here, there = (_objects(ports, set(one) - set(two)) for one, two in ((mine, other), (other, mine)))
     twice = [known for known in here if known in there]  # an object before its batch: people know the file
     if not twice:
         return None
     return Unmergeable(f"took in {here[twice[0]]}", f"took in {there[twice[0]]}, which is the same")
+
+
+def _repeated(rows: Sequence[BatchRow]) -> tuple[BatchRow, ...]:
+    """Batches of which the ledger has another with the same id or one of the same objects: nearly always none."""
+    known = [frozenset({r.batch, *(o.digest for o in r.objects)}) for r in rows]
+    often = Counter(name for names in known for name in names)
+    return tuple(r for r, names in zip(rows, known, strict=True) if any(often[n] > 1 for n in names))
 
 
 def _objects(ports: Ports, rows: Collection[BatchRow]) -> Mapping[str, str]:

@@ -12,7 +12,7 @@ from headgate.flow.contracts import contract_of
 from headgate.model.change import QuarantineRow, VerdictRow
 from headgate.model.commit import Ref
 from headgate.model.environment import Environment
-from headgate.model.names import CommitId, RefName, TableName
+from headgate.model.names import CommitId, RefName, TableName, table_key
 from headgate.model.run import Run
 from headgate.ports import Ports
 from headgate.promotion.releases import shown
@@ -22,7 +22,7 @@ RUNS_SHOWN = 10_000
 
 @dataclass(frozen=True, slots=True)
 class TableStatus:
-    """A table on main. ``contract`` is id and version, None: unguarded. ``verdict`` is the newest on it."""
+    """A table on main. ``contract`` is id and version, None: unguarded. ``verdict``: the one it was published under."""
 
     table: TableName
     rows: int
@@ -70,19 +70,25 @@ def status(ports: Ports, environments: Iterable[Environment], branch: RefName) -
 
 
 def _tables(ports: Ports, branch: RefName) -> tuple[TableStatus, ...]:
-    tree = load_tree(ports.store, stored_commit(ports.store, resolve(ports.store, branch)).root)
-    newest: dict[TableName, VerdictRow] = {}
-    for row in ports.store.verdicts(limit=RUNS_SHOWN):  # newest first
-        if row.table is not None:
-            newest.setdefault(row.table, row)
+    head = resolve(ports.store, branch)
+    tree = load_tree(ports.store, stored_commit(ports.store, head).root)
     found = []
     for table in tree.tables():
         entry = tree.table(table)
         assert entry is not None
         contract = contract_of(ports, tree, table)
         named = (contract.id, contract.version) if contract is not None else None
-        found.append(TableStatus(table, ports.lake.rows(entry), named, newest.get(table)))
+        found.append(TableStatus(table, ports.lake.rows(entry), named, last_verdict(ports, table, head)))
     return tuple(found)
+
+
+def last_verdict(ports: Ports, table: TableName, head: CommitId) -> VerdictRow | None:
+    """The verdict under which the table came to be as it is at ``head``: what was rejected is not among them."""
+    commit = ports.store.last_touching(table_key(table), head)
+    if commit is None:
+        return None
+    rows = ports.store.verdicts(root=stored_commit(ports.store, commit).root)
+    return next((r for r in rows if r.table in {table, None}), None)
 
 
 def _environment(ports: Ports, environment: Environment) -> EnvironmentStatus:
