@@ -9,7 +9,7 @@ Every load lands on its own branch, is checked against its contract, and only th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from headgate.checking import Checked, check, infer, lint
@@ -47,7 +47,7 @@ _WHERE = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """Late imports: `check` starts without the database and the lake (PEP 562)."""
     if name == "__version__":
         from importlib.metadata import version
