@@ -200,18 +200,20 @@ def merged(ours: Branch, theirs: Branch, shared: int) -> Move:
     if not mine:
         return Move({"merged"}, added, removed)
     both = [t for t in tables_of(other) if any(e.touches(t) for e in mine)]
-    if any(e.rewrites(t) for t in both for e in (*mine, *other)):
-        undone = any(e.reverts for e in mine)  # then the files may be as they were
-        return Move({"conflict", "merged", "refused"} if undone else {"conflict"}, added, removed)
     here, there = list(ours.loads()), list(theirs.loads())  # in effect on one side alone:
     one = {o for e in here if e not in there for o in e.objects}
     two = {o for e in there if e not in here for o in e.objects}
-    if any(o[0] in both for o in one & two):
-        return Move({"conflict"})
     after = _after(ours.tables(), added, removed)
-    if orphans(after) or doubled(after):
-        return Move({"refused"})
-    return Move({"merged"}, added, removed)
+    if any(o[0] in both for o in one & two):
+        right = "conflict"
+    else:
+        right = "refused" if orphans(after) or doubled(after) else "merged"
+    rewriting = [e for e in (*mine, *other) if any(e.rewrites(t) for t in both)]
+    if not rewriting:
+        return Move({right}, added, removed)
+    # After a revert the files may be as they were; a merge by key may have met none of them.
+    surely = any(e.removed.get(t) for e in rewriting for t in both) and not any(e.reverts for e in mine)
+    return Move({"conflict"} if surely else {"conflict", right}, added, removed)
 
 
 def reverted(branch: Branch, entry: Entry) -> Move:

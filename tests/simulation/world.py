@@ -167,17 +167,15 @@ class World:
         )
         branch = self.main if ref == "main" else self.dev
         assert branch is not None
-        came: list[bool] = []
+        runs: set[object] = {row.run for row in self.project.ports.store.batches()}
 
         def first() -> None:
-            came.append(True)
             assert rival is not None
-            self._take(
-                self.main,
-                self.main.judge(rival, "append", rows_may_go=True),
-                "append",
-                self._load(opened(self.project.root), rival, "main", "append", rows_may_go=True, again=False),
-            )
+            other = opened(self.project.root)
+            loaded = self._load(other, rival, "main", "append", rows_may_go=True, again=False)
+            close(other)
+            runs.add(loaded.run)
+            self._take(self.main, self.main.judge(rival, "append", rows_may_go=True), "append", loaded)
 
         def act(project: Project) -> Loaded:
             if rival is not None:
@@ -185,14 +183,12 @@ class World:
                 project = replace(project, ports=replace(project.ports, locks=locks))
             return self._load(project, files, ref, mode, rows_may_go=rows_may_go, again=again)
 
-        runs = {row.run for row in self.project.ports.store.batches()}
         loaded = self.attempt(act)
         right = branch.judge(files, mode, rows_may_go=rows_may_go, again=again)
         if loaded is not None:
             self._take(branch, right, mode, loaded)
             return
-        rows = [r for r in self.project.ports.store.batches() if r.run not in runs and r.batch]
-        mine = [r for r in rows if not (came and r is rows[0])]
+        mine = [r for r in self.project.ports.store.batches() if r.run not in runs]
         assert len(mine) <= 1
         if mine:  # it had been done, or recovery did it
             counts = mine[0].counts
