@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -18,7 +17,7 @@ from headgate.model.run import Loaded
 from headgate.project import LoadOptions, Project
 
 Row = tuple[Any, ...]
-Part = Mapping[str, object]
+Part = dict[str, object]
 
 
 def of_headgate(**properties: object) -> list[Part]:

