@@ -83,6 +83,23 @@ def test_readers_see_what_was_promoted_until_the_next_promotion(shop: Shop) -> N
     assert [t for e in shop.project.status().environments for t in e.waiting] == []
 
 
+def test_what_waits_for_promotion_is_shown_also_if_only_its_contract_changed_or_it_is_gone(
+    shop: Shop,
+) -> None:
+    def waiting() -> list[str]:
+        return [t for e in shop.project.status().environments for t in e.waiting]
+
+    first = shop.load(shop.orders("1,pen,1"))
+    assert waiting() == ["default.orders"]
+    shop.project.promote()
+    shop.load(shop.orders(), contract=orders(version="1.0.1"))
+    assert waiting() == ["default.orders"]
+    shop.project.revert("main")
+    assert waiting() == []
+    shop.project.revert(str(first.commit))
+    assert (shop.count(), waiting()) == (0, ["default.orders"])
+
+
 def test_colours_take_turns(shop: Shop) -> None:
     seen = []
     for i in range(3):

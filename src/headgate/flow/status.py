@@ -12,8 +12,9 @@ from headgate.flow.contracts import contract_of
 from headgate.model.change import QuarantineRow, VerdictRow
 from headgate.model.commit import Ref
 from headgate.model.environment import Environment
-from headgate.model.names import CommitId, RefName, TableName, table_key
+from headgate.model.names import CommitId, RefName, TableName, table_key, table_of
 from headgate.model.run import Run
+from headgate.model.tree import EMPTY_TREE, deltas
 from headgate.ports import Ports
 from headgate.promotion.releases import shown
 
@@ -32,7 +33,7 @@ class TableStatus:
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentStatus:
-    """``waiting``: tables that its source has otherwise than its readers see."""
+    """``waiting``: tables that its source has otherwise than its readers see, or not any more; contracts included."""
 
     name: RefName
     release: int | None
@@ -94,6 +95,7 @@ def last_verdict(ports: Ports, table: TableName, head: CommitId) -> VerdictRow |
 def _environment(ports: Ports, environment: Environment) -> EnvironmentStatus:
     now = shown(partial(ports.store.release, environment.name))
     ahead = load_tree(ports.store, stored_commit(ports.store, resolve(ports.store, environment.source)).root)
-    behind = load_tree(ports.store, stored_commit(ports.store, now.commit).root) if now else None
-    waiting = tuple(t for t in ahead.tables() if behind is None or ahead.table(t) != behind.table(t))
+    behind = load_tree(ports.store, stored_commit(ports.store, now.commit).root) if now else EMPTY_TREE
+    differing = dict.fromkeys(table_of(d.key) for d in deltas(behind, ahead))
+    waiting = tuple(sorted(t for t in differing if t is not None))
     return EnvironmentStatus(environment.name, now.id if now else None, now.commit if now else None, waiting)
