@@ -69,7 +69,9 @@ def read(root: Path) -> Config:
             hint="upgrade headgate: a newer version has written here",
             place=str(place),
         )
-    environments = {name: _environment(root, place, name, body) for name, body in _section(said, place).items()}
+    environments = {
+        name: _environment(root, place, name, body) for name, body in _section(said, place).items()
+    }
     return Config(_settled(root), environments)
 
 
@@ -99,7 +101,9 @@ def _query(root: Path, where: str, file: str) -> SmokeQuery:
         return SmokeQuery(Path(file).stem, (root / file).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise NotThere(
-            f"smoke query {file} cannot be read: {error}", hint="write it, or take it out of smoke", place=where
+            f"smoke query {file} cannot be read: {error}",
+            hint="write it, or take it out of smoke",
+            place=where,
         ) from error
 
 
@@ -132,6 +136,8 @@ def write(root: Path) -> Config:
             durable.replace(str(location), f"{root}\n".encode())
     except OSError as error:
         raise Unavailable(
-            f"no project can be made here: {error}", hint="choose a folder that you may write to", place=str(root)
+            f"no project can be made here: {error}",
+            hint="choose a folder that you may write to",
+            place=str(root),
         ) from error
     return read(root)
