@@ -61,14 +61,14 @@ class Entry:
 
 @dataclass
 class Judgement:
-    """What a load must come to. ``kept``: the rows in quarantine."""
+    """What a load must come to. ``files``: those that were not there already."""
 
     outcome: Literal["published", "published_partial", "quarantined", "duplicate"]
     good: Rows = field(default_factory=Rows)
     replaced: Rows = field(default_factory=Rows)
     counts: tuple[int, int, int, int] = (0, 0, 0, 0)  # in, good, quarantined, deduplicated
     objects: frozenset[Object] = frozenset()
-    kept: tuple[Row, ...] = ()
+    files: tuple[File, ...] = ()
 
 
 @dataclass
@@ -143,7 +143,7 @@ class Branch:
             deduplicated = len(rows) - len(kept)
         bad = [row for row in kept if self._bad(table, row, kept, held, mode, now)]
         good = Rows(row for row in kept if row not in bad)
-        whole = Judgement("quarantined", counts=(len(rows), 0, len(rows), 0), objects=new, kept=tuple(rows))
+        whole = Judgement("quarantined", counts=(len(rows), 0, len(rows), 0), objects=new, files=tuple(files))
         if bad and (not rows_may_go or len(bad) > MAX_SHARE * len(rows)):
             return whole
         replaced = Rows()
@@ -156,7 +156,9 @@ class Branch:
         if orphans(after):
             return whole  # no delivered row is to blame
         counts = len(rows), sum(good.values()), len(bad), deduplicated
-        return Judgement("published_partial" if bad else "published", good, replaced, counts, new, tuple(bad))
+        return Judgement(
+            "published_partial" if bad else "published", good, replaced, counts, new, tuple(files)
+        )
 
     def _bad(self, table: str, row: Row, rows: Sequence[Row], held: Rows, mode: Mode, now: Tables) -> bool:
         if table == "log":

@@ -44,6 +44,9 @@ class World:
     forked: int = 0  # entries that dev and main share
     shown: Promotion | None = None
     files: list[File] = field(default_factory=list)
+    kept: dict[str, tuple[tuple[File, ...], Mode]] = field(
+        default_factory=dict
+    )  # whole batches in quarantine
 
     def __post_init__(self) -> None:
         self.project = headgate.init(self.folder / "project")
@@ -65,7 +68,7 @@ class World:
             self.some_rollback: 2,
             self.some_revert: 3,
             self.some_branch: 2,
-            self.some_replay: 2,
+            self.some_quarantine: 3,
         }
         act = self.chance.choices(list(weights), list(weights.values()))[0]
         act()
@@ -185,6 +188,15 @@ class World:
 
         loaded = self.attempt(act)
         right = branch.judge(files, mode, rows_may_go=rows_may_go, again=again)
+        self._came_of_it(branch, right, mode, loaded, runs)
+        for row in self.project.quarantines():
+            if row.run not in runs and row.parent is None and right.outcome == "quarantined":
+                self.kept.setdefault(row.id, (right.files, mode))
+
+    def _came_of_it(
+        self, branch: Branch, right: Judgement, mode: Mode, loaded: Loaded | None, runs: set[object]
+    ) -> None:
+        """``runs``: whose ledger rows were there before. If nobody heard, the ledger knows."""
         if loaded is not None:
             self._take(branch, right, mode, loaded)
             return
@@ -303,11 +315,22 @@ class World:
 
     # -- quarantine
 
-    def some_replay(self) -> None:
-        """Give one up, or load its rows once more. Which rows are still wanted is for tests of their own to say."""
-        waiting = [q for q in self.project.quarantines(open_only=True) if q.target == "main"]
+    def some_quarantine(self) -> None:
+        """Give one up, or load its rows once more."""
+        waiting = [q.id for q in self.project.quarantines(open_only=True) if q.target == "main"]
         if not waiting:
             return
         chosen = self.chance.choice(waiting)
-        self.said.append(f"discard {chosen.id}")
-        self.project.discard(chosen.id)
+        files, mode = self.kept.get(chosen, ((), "append"))
+        # Not tried here: rows that were delivered again meanwhile, and what is left of a batch.
+        if not files or {f.object for f in files} & self.main.delivered(files[0].table):
+            self.said.append(f"discard {chosen}")
+            self.project.discard(chosen)
+            return
+        rows_may_go = self.chance.random() < 0.7
+        self.said.append(f"replay {chosen} {files} {mode=} {rows_may_go=}")
+        runs: set[object] = {row.run for row in self.project.ports.store.batches()}
+        on_fail = "quarantine_rows" if rows_may_go else "quarantine_batch"
+        loaded = self.attempt(lambda project: project.replay(chosen, on_fail=on_fail))
+        right = self.main.judge(files, mode, rows_may_go=rows_may_go, again=True)
+        self._came_of_it(self.main, right, mode, loaded, runs)

@@ -278,18 +278,19 @@ def unreadable(ports: Ports) -> Iterator[str]:
 
 
 def unreplayed(ports: Ports) -> Iterator[str]:
-    """A quarantine is ``replayed`` if exactly one published batch says so, and what was meant to replay it does."""
+    """A quarantine is ``replayed`` if exactly one event says so: that its rows are published, or kept elsewhere."""
     replayed: Counter[object] = Counter()
     parents = {r.id: r.intent.get("parent") for r in ports.store.runs(limit=_ALL)}
+    published = {parents[row.run] for row in ports.store.batches() if row.commit is not None}
     for event in ports.store.events(0, _ALL):
-        if event.kind in {"batch.published", "batch.published_partial"} and event.run is not None:
-            told = cast("list[str]", event.data.get("replayed", []))
-            replayed.update(told)
-            if (parent := parents[event.run]) is not None and parent not in told:
-                yield f"run {event.run} replayed {parent}, and does not say so"
+        replayed.update(cast("list[str]", event.data.get("replayed", [])))
+        if event.kind == "quarantine.replayed":
+            replayed[event.data["quarantine"]] += 1
     for row in ports.store.quarantined():
         if replayed[row.id] != (row.state == "replayed"):
             yield f"quarantine {row.id} is {row.state}, and was replayed {replayed[row.id]} times"
+        if row.state == "open" and row.id in published:
+            yield f"quarantine {row.id} was replayed and published, and is still open"
 
 
 # -- releases: readers of an environment see what was promoted, and nothing else ----------------------------
