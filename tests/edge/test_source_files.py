@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -406,3 +408,12 @@ def test_profiles() -> None:
 def test_sniffing(tmp_path: Path, content: bytes, dialect: Dialect) -> None:
     (tmp_path / "a.csv").write_bytes(content)
     assert sniffed(tmp_path / "a.csv") == dialect
+
+
+def test_two_columns_of_one_name_are_refused_in_files_and_frames(tmp_path: Path) -> None:
+    table = pa.table([pa.array([1]), pa.array([2])], names=["a", "a"])
+    path = tmp_path / "twice.parquet"
+    pq.write_table(table, path)
+    for read_it in (lambda: SOURCE.read(SOURCE.find([str(path)]), Dialect()), lambda: frame(table)):
+        with pytest.raises(Unreadable, match="two columns have the same name"):
+            read_it()

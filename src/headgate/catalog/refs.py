@@ -148,7 +148,8 @@ def _delete(store: Store, clock: Clock, name: str, kind: RefKind) -> Ref:
 def _of_kind(store: Store, name: str, kind: RefKind) -> Ref:
     ref = find_ref(store, name)
     if ref.kind != kind:
-        raise WrongUse(f"{ref.name} is a {ref.kind}, not a {kind}", hint=f"name a {kind}", place=ref.name)
+        there = f"an {ref.kind}" if ref.kind == "alias" else f"a {ref.kind}"
+        raise WrongUse(f"{ref.name} is {there}, not a {kind}", hint=f"name a {kind}", place=ref.name)
     return ref
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import polars as pl
-from polars.exceptions import ComputeError, NoDataError, PanicException, PolarsError
+from polars.exceptions import ComputeError, DuplicateError, NoDataError, PanicException, PolarsError
 
 from headgate.model.batch import Object
 from headgate.model.contract import Dialect
@@ -136,6 +136,12 @@ def guarded(run: Callable[[], T], rows: Rows | None = None) -> T:
         fault = rows.explain() if rows and rows.explain else None
         if fault is not None:
             raise fault from error
+        if isinstance(error, DuplicateError):
+            raise Unreadable(
+                f"two columns have the same name: {first_line(error)}",
+                hint="have the data written with a name of its own for each column",
+                place=rows.objects[0].location if rows and rows.objects else "",
+            ) from error
         if not _is_damage(error):
             raise Bug(f"Polars refused a query: {first_line(error)}") from error
         place = ", ".join(each.location for each in rows.objects[:3]) if rows else ""

@@ -60,7 +60,7 @@ def _polars(obj: object) -> pl.DataFrame:
         return guarded(lambda: lazy.collect(engine="streaming"))
     home = type(obj).__module__.partition(".")[0]
     if home == "pyarrow" and type(obj).__name__ in {"Table", "RecordBatch"}:
-        return cast("pl.DataFrame", pl.from_arrow(cast("Any", obj)))
+        return guarded(lambda: cast("pl.DataFrame", pl.from_arrow(cast("Any", obj))))
     if home == "pandas" and type(obj).__name__ == "DataFrame":
         return _from_pandas(cast("Any", obj))
     raise WrongUse(
