@@ -338,15 +338,18 @@ def two(of_property: str = "", of_object: str = "") -> str:
 @pytest.mark.parametrize(
     ("to", "expected"),
     [
-        ("carriers.code", References("carrier", TableName("default.carriers_v2"), "carrier_code")),
-        ("carriers_v2.carrier_code", References("carrier", TableName("default.carriers_v2"), "carrier_code")),
+        ("carriers.code", References(("carrier",), TableName("default.carriers_v2"), ("carrier_code",))),
+        (
+            "carriers_v2.carrier_code",
+            References(("carrier",), TableName("default.carriers_v2"), ("carrier_code",)),
+        ),
         (
             "schema/carriers_id/properties/code_id",
-            References("carrier", TableName("default.carriers_v2"), "carrier_code"),
+            References(("carrier",), TableName("default.carriers_v2"), ("carrier_code",)),
         ),
-        ("airlines.iata", References("carrier", TableName("default.airlines"), "iata")),
-        ("air.lines.iata", References("carrier", TableName("air.lines"), "iata")),
-        ("orders.carrier", References("carrier", TableName("default.orders_v1"), "carrier")),
+        ("airlines.iata", References(("carrier",), TableName("default.airlines"), ("iata",))),
+        ("air.lines.iata", References(("carrier",), TableName("air.lines"), ("iata",))),
+        ("orders.carrier", References(("carrier",), TableName("default.orders_v1"), ("carrier",))),
     ],
 )
 def test_a_reference_names_a_table_and_its_column(to: str, expected: References) -> None:

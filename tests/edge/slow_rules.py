@@ -177,7 +177,7 @@ def key_fails(
     kinds: Mapping[str, ColumnType],
     parent: Sequence[Any] = (),
 ) -> list[int]:
-    columns = body.columns if isinstance(body, Unique) else (body.column,)
+    columns = body.columns
 
     def key(row: Mapping[str, str | None]) -> tuple[Any, ...] | None:
         try:

@@ -87,7 +87,7 @@ def test_keys_agree_with_the_slow_rules(
     columns = {"a": [a for a, _ in rows], "b": [b for _, b in rows]}
     kinds: dict[str, ColumnType] = {"a": INT, "b": STR}
     unique = Unique(("a", "b") if both else ("a",), required)
-    reference = References("a", table("t"), "x")
+    reference = References(("a",), table("t"), ("x",))
     parents = {table("t"): Frame(pl.LazyFrame({"x": [2, 7]}))}
     found = bad_rows(text_rows(columns), contract(kinds, {"key": unique, "ref": reference}), parents=parents)
     slow = [dict(zip("ab", row, strict=True)) for row in rows]
@@ -107,7 +107,7 @@ def test_keys_may_not_meet_published_rows_again() -> None:
 
 
 def test_references_look_values_up_in_the_parent() -> None:
-    rule = {"ref": References("a", table("parents"), "id")}
+    rule = {"ref": References(("a",), table("parents"), ("id",))}
     rows = text_rows({"a": ["1", "2", None, "x"]})
     parents = {table("parents"): Frame(pl.LazyFrame({"id": [1.0, 5.0, None]}))}
     assert bad_rows(rows, contract({"a": INT}, rule), parents=parents) == {2: ["ref"], 4: ["a.type"]}

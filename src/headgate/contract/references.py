@@ -72,7 +72,7 @@ def _body(subject: Subject, at: int, column: str, to: str | None) -> Body:
         table: TableName = table_name(found.table)
     except WrongUse as error:
         return NotCompiled(error.message)
-    return References(column, table, found.column)
+    return References((column,), table, (found.column,))
 
 
 def _single(value: Value) -> str | None:

@@ -58,9 +58,7 @@ class NarwhalsEngine:
             elif isinstance(rule.body, Measured) and rule not in wanted:
                 found.append(findings.unmeasured(rule))
             else:
-                found.append(
-                    findings.finding(rule, judged, contract.policy, judged.samples.get(rule.name, ()))
-                )
+                found.append(findings.finding(rule, judged, contract, judged.samples.get(rule.name, ())))
         verdict = Verdict(
             contract.id,
             contract.version,

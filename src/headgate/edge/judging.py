@@ -199,14 +199,15 @@ def _keys(
             )
         return found
     if isinstance(body, References):
-        (cell,) = _key_cells((body.column,), cells)
+        own = _key_cells(body.columns, cells)
         parent = parents.get(body.to_table)
         if parent is None:
             raise ColumnAbsent(f"the table {short(body.to_table)} is not there")
-        values = _parent_values(parent, body.to_column, cell)
-        if values is None:
-            raise ColumnAbsent(f"the table {short(body.to_table)} has no column {body.to_column}")
-        return key_passes.orphans(cells.lazy, cell.value, values, rows)
+        lacking = [c for c in body.to_columns if c not in rows_of(parent).columns]
+        if lacking:
+            raise ColumnAbsent(f"the table {short(body.to_table)} has no column {lacking[0]}")
+        values = _parent_keys(parent, body.to_columns, own)
+        return key_passes.orphans(cells.lazy, [c.value for c in own], values, rows)
     return None
 
 
@@ -234,16 +235,16 @@ def _typed_like(frame: Frame, own: Sequence[Cell]) -> pl.LazyFrame:
     )
 
 
-def _parent_values(frame: Frame, column: str, cell: Cell) -> pl.LazyFrame | None:
-    """The values of the parent's column, typed as ours; None if there is no such column."""
-    found = [
+def _parent_keys(frame: Frame, columns: Sequence[str], own: Sequence[Cell]) -> pl.LazyFrame:
+    """The parent's key columns, named and typed as ours. Parts of it that lack one hold no key."""
+    return pl.concat(
         part.lazy.select(
-            pl.col(f"c{part.columns.index(column)}").cast(cell.dtype, strict=False).alias(cell.value)
+            pl.col(f"c{part.columns.index(name)}").cast(c.dtype, strict=False).alias(c.value)
+            for name, c in zip(columns, own, strict=True)
         )
         for part in rows_of(frame).parts
-        if column in part.columns
-    ]
-    return pl.concat(found) if found else None
+        if set(columns) <= set(part.columns)
+    )
 
 
 # -- pass 2 -------------------------------------------------------------------------------------------------
@@ -369,10 +370,8 @@ def with_bad_rows(
 def _sampled(rule: Rule, cells: Cells) -> Cell | None:
     """The column whose value a sample of the rule shows."""
     body = rule.body
-    if isinstance(body, Unique):
+    if isinstance(body, Unique | References):
         return cells.of(body.columns[0])
-    if isinstance(body, References):
-        return cells.of(body.column)
     predicate = _predicate(rule)
     return cells.of(columns_of(predicate)[0]) if predicate is not None else None
 

@@ -74,13 +74,11 @@ def meeting(
     return Keys(tuple(names), found.drop("count"), int(found.get_column("count").sum() or 0))
 
 
-def orphans(lazy: pl.LazyFrame, name: str, parent: pl.LazyFrame | None, rows: Rows | None = None) -> Keys:
-    """Values that do not occur in the one column (of the same name) of ``parent``; all of them without a parent."""
-    mine = lazy.select(name).drop_nulls().group_by(name).agg(pl.len().cast(pl.Int64).alias("count"))
-    if parent is not None:
-        mine = mine.join(parent, on=name, how="anti")
-    found = collected(mine, rows)
-    return Keys((name,), found.drop("count"), int(found.get_column("count").sum() or 0))
+def orphans(lazy: pl.LazyFrame, names: Sequence[str], parent: pl.LazyFrame, rows: Rows | None = None) -> Keys:
+    """Keys that do not occur among ``parent``, whose columns have the same names and types."""
+    mine = lazy.select(names).drop_nulls().group_by(names).agg(pl.len().cast(pl.Int64).alias("count"))
+    found = collected(mine.join(parent, on=list(names), how="anti"), rows)
+    return Keys(tuple(names), found.drop("count"), int(found.get_column("count").sum() or 0))
 
 
 def together(one: Keys, other: Keys, lazy: pl.LazyFrame, rows: Rows | None = None) -> Keys:

@@ -31,8 +31,10 @@ from headgate.model.contract import (
 )
 from headgate.model.rule import (
     AllOf,
+    FieldsInRange,
     Fits,
     InRange,
+    Inside,
     LengthInRange,
     Matches,
     MultipleOf,
@@ -40,6 +42,7 @@ from headgate.model.rule import (
     NotNull,
     OneOf,
     Predicate,
+    UniqueItems,
 )
 
 Good = nw.Expr | bool
@@ -116,6 +119,8 @@ def holds(predicate: Predicate, cells: Cells, answers: Answers) -> Good:
             return _multiple_of(_cell(cells, column), divisor, predicate, answers)
         case AllOf(parts):
             return _all_of([holds(part, cells, answers) for part in parts])
+        case UniqueItems() | FieldsInRange() | Inside():
+            raise Meaningless("what is inside of a column is not looked at")
         case _:
             assert_never(predicate)
 

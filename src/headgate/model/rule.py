@@ -86,13 +86,60 @@ class MultipleOf:
 
 
 @dataclass(frozen=True, slots=True)
+class UniqueItems:
+    """No two items of an array are equal; nulls are no duplicates."""
+
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class FieldsInRange:
+    """How many fields of an object are not null, or how many entries a map has."""
+
+    column: str
+    minimum: int | None = None
+    maximum: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AllOf:
     """Every part holds. Null parts have no say."""
 
     parts: tuple[Predicate, ...]
 
 
-Predicate = Fits | NotNull | NotMissing | InRange | LengthInRange | Matches | OneOf | MultipleOf | AllOf
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A step into an object."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """A step to every item of an array, or to every key or value of a map."""
+
+    of: Literal["items", "keys", "values"] = "items"
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """``predicate`` holds for every value that ``steps`` lead to from ``column``; its own column is `THIS`.
+
+    What is null on the way has no children: where nothing is reached, there is nothing to fail. The value reached
+    last may be null: of that, the predicate speaks as it does of a column's.
+    """
+
+    column: str
+    steps: tuple[Field | Each, ...]
+    predicate: Predicate
+
+
+THIS = ""  # the column of a predicate `Inside` another column: the value itself
+Predicate = (
+    Fits | NotNull | NotMissing | InRange | LengthInRange | Matches | OneOf | MultipleOf | UniqueItems | FieldsInRange
+    | AllOf | Inside
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +155,13 @@ class Unique:
 
 @dataclass(frozen=True, slots=True)
 class References:
-    """Every non-null value of ``column`` occurs in ``to_column`` of ``to_table`` (of the same commit)."""
+    """Every key in ``columns`` (none of them null) occurs in ``to_columns`` of ``to_table`` of the same commit, by
+    position.
+    """
 
-    column: str
+    columns: tuple[str, ...]
     to_table: TableName
-    to_column: str
+    to_columns: tuple[str, ...]
 
 
 # -- measures about the table -------------------------------------------------------------------------------
@@ -145,7 +194,18 @@ class SqlResult:
     column: str | None = None
 
 
-Measure = RowCount | FailingRows | DuplicateRows | SqlResult
+@dataclass(frozen=True, slots=True)
+class Age:
+    """Seconds from the ``newest`` or ``oldest`` value of a date or timestamp column until now.
+
+    Without any value there is no age: the rule fails. A date counts from its first moment in UTC.
+    """
+
+    column: str
+    of: Literal["newest", "oldest"] = "newest"
+
+
+Measure = RowCount | FailingRows | DuplicateRows | SqlResult | Age
 Operator = Literal[
     "mustBe", "mustNotBe", "mustBeGreaterThan", "mustBeGreaterOrEqualTo", "mustBeLessThan", "mustBeLessOrEqualTo",
     "mustBeBetween", "mustNotBeBetween",
@@ -156,15 +216,20 @@ Operator = Literal[
 class Bound:
     """An ODCS operator with its one or two values. Both ends of the between operators are included.
 
-    ``percent``: the measure is 100 x failing rows / rows (0 when there are no rows).
+    ``percent``: the measure is 100 x failing rows / rows (0 when there are no rows). ``slack`` and ``slack_share``
+    (of the value's size) are a tolerance: they widen what is allowed, by the greater of the two.
     """
 
     operator: Operator
     values: tuple[Decimal, ...]
     percent: bool = False
+    slack: Decimal = Decimal(0)
+    slack_share: Decimal = Decimal(0)
 
     def holds(self, measured: Decimal) -> bool:
         first, last = self.values[0], self.values[-1]
+        if self.slack or self.slack_share:
+            return self._holds_about(measured, first, last)
         match self.operator:
             case "mustBe":
                 return measured == first
@@ -183,17 +248,43 @@ class Bound:
             case "mustNotBeBetween":
                 return not first <= measured <= last
 
+    def _holds_about(self, measured: Decimal, first: Decimal, last: Decimal) -> bool:
+        below, above = (max(self.slack, self.slack_share * abs(v)) for v in (first, last))
+        match self.operator:
+            case "mustBe" | "mustBeBetween":
+                return first - below <= measured <= last + above
+            case "mustNotBe" | "mustNotBeBetween":
+                # What must not be is widened, too: a value that is nearly the forbidden one is the forbidden one.
+                return not first - below <= measured <= last + above
+            case "mustBeGreaterThan":
+                return measured > first - below
+            case "mustBeGreaterOrEqualTo":
+                return measured >= first - below
+            case "mustBeLessThan":
+                return measured < last + above
+            case "mustBeLessOrEqualTo":
+                return measured <= last + above
+
     def __str__(self) -> str:
         unit = "%" if self.percent else ""
-        return f"{self.operator} {' and '.join(f'{v}{unit}' for v in self.values)}"
+        about = [f"{self.slack}{unit}"] if self.slack else []
+        about += [f"{100 * self.slack_share:f}%"] if self.slack_share else []
+        said = f"{self.operator} {' and '.join(f'{v}{unit}' for v in self.values)}"
+        return f"{said} (give or take {' or '.join(about)})" if about else said
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A rule about the table: ``measure`` within ``bound``."""
+    """A rule about the table: ``measure`` within ``bound``.
+
+    ``warn``: a second bound; outside of it, but within ``bound``, the rule only warns. ``by``: columns whose values
+    make segments, each of which is measured for itself; null is a segment of its own.
+    """
 
     measure: Measure
     bound: Bound
+    warn: Bound | None = None
+    by: tuple[str, ...] = ()
 
 
 # -- what the standard has and no engine runs ---------------------------------------------------------------
@@ -219,11 +310,24 @@ Scope = Literal["table", "delivery"]
 
 
 @dataclass(frozen=True, slots=True)
+class Waiver:
+    """Somebody knows of the failure and has allowed it, until ``expires`` (that day included, in UTC).
+
+    ``up_to``: the greatest share of failing rows that is allowed; None is any.
+    """
+
+    reason: str
+    expires: date
+    up_to: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """A name that quarantine keeps, and what must hold.
 
     ``on_fail``: None takes the contract's. ``scope``: where a rule about the table is measured: on the merged
     table, or on what was delivered. ``place``: where in the contract it was declared (``schema[0].properties[2]``).
+    ``where``: only rows for which it is true are looked at; of the others (null included) the rule says nothing.
     """
 
     name: RuleName
@@ -234,6 +338,8 @@ class Rule:
     scope: Scope = "table"
     dimension: str | None = None
     severity: str | None = None
+    where: Predicate | None = None
+    waiver: Waiver | None = None
 
     @property
     def about_rows(self) -> bool:
