@@ -335,18 +335,15 @@ def two(of_property: str = "", of_object: str = "") -> str:
     return with_schema(body)
 
 
+CARRIERS_V2 = References(("carrier",), TableName("default.carriers_v2"), ("carrier_code",))
+
+
 @pytest.mark.parametrize(
     ("to", "expected"),
     [
-        ("carriers.code", References(("carrier",), TableName("default.carriers_v2"), ("carrier_code",))),
-        (
-            "carriers_v2.carrier_code",
-            References(("carrier",), TableName("default.carriers_v2"), ("carrier_code",)),
-        ),
-        (
-            "schema/carriers_id/properties/code_id",
-            References(("carrier",), TableName("default.carriers_v2"), ("carrier_code",)),
-        ),
+        ("carriers.code", CARRIERS_V2),
+        ("carriers_v2.carrier_code", CARRIERS_V2),
+        ("schema/carriers_id/properties/code_id", CARRIERS_V2),
         ("airlines.iata", References(("carrier",), TableName("default.airlines"), ("iata",))),
         ("air.lines.iata", References(("carrier",), TableName("air.lines"), ("iata",))),
         ("orders.carrier", References(("carrier",), TableName("default.orders_v1"), ("carrier",))),
