@@ -8,17 +8,12 @@ from dataclasses import dataclass
 import narwhals
 import polars as pl
 
-from headgate.checks import bounds
-from headgate.edge import collapsing, findings, judging, measuring, splitting
-from headgate.edge.judging import Judged
+from headgate.edge import collapsing, judging, measuring, passes, splitting
 from headgate.edge.rows import rows_of
-from headgate.intake.policy import warned
 from headgate.model.batch import Mode
 from headgate.model.contract import Column, TableContract
-from headgate.model.errors import Bug
 from headgate.model.names import RuleName, TableName
-from headgate.model.rule import Measured, Rule, Scalar
-from headgate.model.verdict import Finding, Verdict
+from headgate.model.rule import Rule, Scalar
 from headgate.ports import Checked, Collapsed, Delivery, Frame, Measurement, Split, TableRules
 
 RENDERING = 1  # to be raised whenever a rendering comes to judge a value differently
@@ -43,32 +38,16 @@ class NarwhalsEngine:
         table_rules: TableRules,
         allowed: frozenset[str] = frozenset(),
     ) -> Checked:
-        delivered = rows_of(rows)
-        rules = judging.complete(contract)
-        wanted = [r for r in rules if r.about_rows or _measured_here(r, table_rules)]
-        judged = judging.pass_one(delivered, contract, wanted, parents, existing)
-        structural = findings.structure(judged.cells, delivered, contract.policy)
-        about_rows = [r for r in wanted if r.about_rows]
-        judged = judging.with_bad_rows(judged, contract, about_rows, warned(contract))
-        measurements = measuring.from_judged(judged, contract, [r for r in wanted if not r.about_rows])
-        found: list[Finding] = list(structural)
-        for rule in rules:
-            if rule.name in measurements and rule.name not in judged.absent:
-                found.append(bounds.measured(rule, measurements[rule.name], contract))
-            elif isinstance(rule.body, Measured) and rule not in wanted:
-                found.append(findings.unmeasured(rule))
-            else:
-                found.append(findings.finding(rule, judged, contract, judged.samples.get(rule.name, ())))
-        verdict = Verdict(
-            contract.id,
-            contract.version,
-            judged.count,
-            judged.count if structural else judged.bad,
-            len(delivered.objects),
-            tuple(found),
+        return passes.checked(
+            judging.pass_one,
+            judging.masks,
+            rows_of(rows),
+            contract,
+            parents=parents,
+            existing=existing,
+            table_rules=table_rules,
             allowed=allowed,
         )
-        return Checked(verdict, Frame(judged))
 
     def split(
         self,
@@ -79,7 +58,9 @@ class NarwhalsEngine:
         warn: Collection[RuleName],
         whole: bool = False,
     ) -> Split:
-        return splitting.split(rows_of(rows), contract, _judged(checked), frozenset(warn), whole=whole)
+        return splitting.split(
+            rows_of(rows), contract, passes.judged_of(checked), frozenset(warn), whole=whole
+        )
 
     def columns(self, delivery: Delivery) -> tuple[Column, ...]:
         return measuring.columns(rows_of(delivery.rows))
@@ -104,15 +85,3 @@ class NarwhalsEngine:
 
     def together(self, frames: Sequence[Frame]) -> Frame:
         return collapsing.together(frames)
-
-
-def _measured_here(rule: Rule, table_rules: TableRules) -> bool:
-    if not isinstance(rule.body, Measured):
-        return False
-    return table_rules in ("all", rule.scope)
-
-
-def _judged(checked: Checked) -> Judged:
-    if isinstance(checked.evidence, Judged):
-        return checked.evidence
-    raise Bug("the check was not made by this engine")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 import narwhals.stable.v2 as nw
 import polars as pl
@@ -265,6 +265,12 @@ class Masks:
             return pl.lit(value=False)
         return pl.any_horizontal(pl.col(w) & pl.lit(mask, pl.Int64) != 0 for w, mask in asked)
 
+    def rows(self, warn: Collection[RuleName] = (), *, bad: bool) -> pl.LazyFrame:
+        """Rows that a rule fails which is not among ``warn``, or the others."""
+        if not self.words:
+            return self.lazy.limit(0) if bad else self.lazy
+        return self.lazy.filter(self.bad(warn) if bad else ~self.bad(warn))
+
     def serious(self, warn: Collection[RuleName] = ()) -> list[int]:
         """For each word the bits of rules that are not among ``warn``."""
         found = [0] * len(self.words)
@@ -283,6 +289,12 @@ class Masks:
     def names(self, words: Sequence[int]) -> list[str]:
         """The rules behind the values of the words of one row."""
         return [str(name) for i, name in enumerate(self.rules) if words[i // WORD] >> (i % WORD) & 1]
+
+
+class Mark(Protocol):
+    """Mark the rows of ``cells`` with what pass 1 learnt: `masks`, or the same on another engine."""
+
+    def __call__(self, judged: Judged, cells: Cells, rules: Sequence[Rule]) -> Masks: ...
 
 
 def masks(judged: Judged, cells: Cells, rules: Sequence[Rule]) -> Masks:
@@ -321,7 +333,11 @@ def masks(judged: Judged, cells: Cells, rules: Sequence[Rule]) -> Masks:
 
 
 def with_bad_rows(
-    judged: Judged, contract: TableContract, rules: Sequence[Rule], warn: Collection[RuleName]
+    judged: Judged,
+    contract: TableContract,
+    rules: Sequence[Rule],
+    warn: Collection[RuleName],
+    mark: Mark = masks,
 ) -> Judged:
     """Pass 2, if any of ``rules`` failed: the same with its bad rows counted, and the first few of each rule.
 
@@ -332,13 +348,13 @@ def with_bad_rows(
     if not failed:
         return replace(judged, bad=0)
     cells, rows = judged.cells, judged.rows
-    marked = masks(judged, cells, rules)
+    marked = mark(judged, cells, rules)
     by_name = {r.name: r for r in failed}
     shown = [_sampled(by_name[name], cells) for name in marked.rules]
     keys = [c for name in contract.primary_key if (c := cells.of(name)) is not None and c.present]
     used = {c.number: c for c in [*keys, *(c for c in shown if c is not None)]}
     raws = [as_text(pl.col(c.raw), c.raw_dtype).alias(c.raw) for c in used.values()]
-    bad = marked.lazy.filter(marked.bad()).select(ROW, OBJECT, *marked.words, *raws)
+    bad = marked.rows(bad=True).select(ROW, OBJECT, *marked.words, *raws)
     samples: dict[RuleName, list[Sample]] = {name: [] for name in marked.rules}
     combinations: dict[tuple[int, ...], int] = {}
     wanting = list(range(len(marked.rules)))

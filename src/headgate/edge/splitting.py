@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from headgate.edge.cells import Cells, laid, raw_json
-from headgate.edge.judging import Judged, Masks, complete, masks
+from headgate.edge.judging import Judged, Mark, Masks, complete, masks
 from headgate.edge.rows import OBJECT, ROW, Rows, collected
 from headgate.model.batch import Object
 from headgate.model.contract import TableContract
@@ -37,14 +37,18 @@ class Parted:
 
 
 def parted(
-    rows: Rows, contract: TableContract, judged: Judged, warn: frozenset[RuleName] = frozenset()
+    rows: Rows,
+    contract: TableContract,
+    judged: Judged,
+    warn: frozenset[RuleName] = frozenset(),
+    mark: Mark = masks,
 ) -> Parted:
     """``rows``: those that were judged, or others under the same contract (then they are counted anew)."""
     rules = [r for r in complete(contract) if r.about_rows]
     warn -= {r.name for r in rules if isinstance(r.body, Fits)}
     same = rows is judged.rows
     cells = judged.cells if same else laid(rows, contract)
-    marked = masks(judged, cells, rules)
+    marked = mark(judged, cells, rules)
     if same:
         return Parted(rows, cells, marked, judged.combinations, judged.count, warn)
     if not marked.words:
@@ -55,15 +59,22 @@ def parted(
 
 
 def split(
-    rows: Rows, contract: TableContract, judged: Judged, warn: frozenset[RuleName], *, whole: bool
+    rows: Rows,
+    contract: TableContract,
+    judged: Judged,
+    warn: frozenset[RuleName],
+    *,
+    whole: bool,
+    mark: Mark = masks,
 ) -> Split:
     """Nothing is read yet: both frames are plans, to be written to files once each."""
-    mine = parted(rows, contract, judged, warn)
+    mine = parted(rows, contract, judged, warn, mark)
     if whole:
         bad = _quarantined(mine, mine.masks.lazy)
-        return Split(Frame(_typed(mine).limit(0)), Frame(bad), 0, mine.count)
-    bad = _quarantined(mine, mine.masks.lazy.filter(mine.masks.bad(mine.warn)))
-    return Split(Frame(_typed(mine)), Frame(bad), mine.count - mine.count_bad, mine.count_bad)
+        return Split(Frame(_typed(mine, mine.masks.lazy).limit(0)), Frame(bad), 0, mine.count)
+    bad = _quarantined(mine, mine.masks.rows(mine.warn, bad=True))
+    good = _typed(mine, mine.masks.rows(mine.warn, bad=False))
+    return Split(Frame(good), Frame(bad), mine.count - mine.count_bad, mine.count_bad)
 
 
 def raw_bad(
@@ -74,7 +85,7 @@ def raw_bad(
     cells = mine.cells
     raws = {c.column.name: c.raw for c in cells.cells if c.present}
     raws |= {name: f"x{j}" for j, (name, _) in enumerate(cells.extra)}
-    found = _with_rules(mine, mine.masks.lazy.filter(mine.masks.bad(mine.warn)))
+    found = _with_rules(mine, mine.masks.rows(mine.warn, bad=True))
     return found.select(
         *(pl.col(raws[name]).alias(name) for name in rows.columns if name in raws),
         *(pl.col(raw).alias(name) for name, raw in raws.items() if name not in rows.columns),
@@ -84,10 +95,7 @@ def raw_bad(
     )
 
 
-def _typed(mine: Parted) -> pl.LazyFrame:
-    lazy = mine.masks.lazy
-    if mine.masks.words:
-        lazy = lazy.filter(~mine.masks.bad(mine.warn))
+def _typed(mine: Parted, lazy: pl.LazyFrame) -> pl.LazyFrame:
     return lazy.select(pl.col(c.value).alias(c.column.name) for c in mine.cells.cells)
 
 
