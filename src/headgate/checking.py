@@ -56,7 +56,7 @@ class Checked:
 
     @property
     def _split(self) -> Split:
-        warns = warned(self.contract)
+        warns = warned(self.verdict)
         return NarwhalsEngine().split(self._delivery.rows, self.contract, self._judged, warn=warns)
 
     def write(self, good: str | None = None, bad: str | None = None) -> None:

@@ -138,7 +138,7 @@ def open_project(
     clock = SystemClock()
     ports = Ports(
         source=FileSource(),
-        engine=NarwhalsEngine(),
+        engine=NarwhalsEngine(clock=clock),
         queries=DuckQueries(),
         lake=IcebergLake(settings.folder / "warehouse", settings.folder / "quarantine"),
         store=store_sql.open_store(settings.catalog, clock),

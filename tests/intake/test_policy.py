@@ -55,7 +55,11 @@ def test_the_share_is_taken_of_what_was_delivered_not_of_what_is_left_after_coll
 
 def test_a_value_that_does_not_fit_is_never_only_warned_of() -> None:
     assert on_fail_of(contract("warn"), RuleName("n.type")) == "quarantine_rows"
-    assert warned(contract("warn")) == {"n.required"}
+
+
+def test_what_only_warns_makes_no_row_bad() -> None:
+    assert warned(verdict("n.required", "warn", 1)) == {"n.required"}
+    assert warned(verdict("n.required", "fail", 1)) == frozenset()
 
 
 def test_what_is_said_for_one_load_goes_before_contract_and_rule() -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 
+from headgate.checks.outcomes import Outcome, failed
 from headgate.model.contract import TableContract
 from headgate.model.rule import DuplicateRows, FailingRows, Measured, RowCount, Rule
-from headgate.model.verdict import Finding, Status
+from headgate.model.verdict import Finding
 from headgate.ports import Measurement
 
 _PLACES = 6  # behind the point: a share of 1/3 has no end
 
 
-def measured(rule: Rule, found: Measurement, contract: TableContract) -> Finding:
-    """A rule about the table, judged by its bound."""
+def measured(rule: Rule, found: Measurement, contract: TableContract, now: datetime) -> Finding:
+    """A rule about the table, judged by its bound; ``now`` is when, for its waiver."""
     assert isinstance(rule.body, Measured)
     bound, measure = rule.body.bound, rule.body.measure
     if found.error is not None:
@@ -24,18 +26,22 @@ def measured(rule: Rule, found: Measurement, contract: TableContract) -> Finding
         number = Decimal(100 * (found.failing or 0)) / found.rows if found.rows else Decimal(0)
     else:
         number = Decimal(found.failing or 0)
-    warns = (rule.on_fail or contract.policy.on_fail) == "warn"
-    status: Status = "pass" if bound.holds(number) else "warn" if warns else "fail"
+    rows_failed = found.failing if isinstance(measure, FailingRows | DuplicateRows) else None
+    outcome = (
+        Outcome("pass")
+        if bound.holds(number)
+        else failed(rule, contract, now, bad=rows_failed, rows=found.rows)
+    )
     shown = _shown(number) + ("%" if bound.percent else "")
     counted = {RowCount: "rows", DuplicateRows: "duplicate rows", FailingRows: "failing rows"}.get(
         type(measure)
     )
     return Finding(
         rule.name,
-        status,
-        rows_failed=found.failing if isinstance(measure, FailingRows | DuplicateRows) else None,
+        outcome.status,
+        rows_failed=rows_failed,
         measured=shown,
-        message=f"{shown} {counted}, {bound}" if counted else f"the result is {shown}, {bound}",
+        message=outcome.told(f"{shown} {counted}, {bound}" if counted else f"the result is {shown}, {bound}"),
         dimension=rule.dimension,
     )
 

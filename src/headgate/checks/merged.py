@@ -26,13 +26,13 @@ class Merged:
 def check_table(ports: Ports, entry: TableEntry, contract: TableContract) -> Merged:
     """Every rule about the table of ``contract``, measured on all of ``entry``; those about rows are not here."""
     rules = [r for r in contract.rules if isinstance(r.body, Measured) and r.scope == "table"]
-    kept = [r for r in rules if keepable(r)]
+    kept = [r for r in rules if keepable(r) and not _all_rows(r)]
     sums = summed(ports, entry, contract, kept)
     found: dict[RuleName, Measurement] = dict(sums.measurements)
     rows = ports.lake.rows(entry)
     rest: list[Rule] = []
     for rule in rules:
-        if isinstance(rule.body, Measured) and isinstance(rule.body.measure, RowCount):
+        if _all_rows(rule):
             found[rule.name] = Measurement(rule.name, rows, rows)
         elif rule not in kept:
             rest.append(rule)
@@ -40,11 +40,17 @@ def check_table(ports: Ports, entry: TableEntry, contract: TableContract) -> Mer
         for m in ports.engine.measure(ports.lake.scan(entry), contract, rest):
             found[m.rule] = m
     scanned = {r.name for r in rest}
+    now = ports.clock.now()
     findings = tuple(
-        replace(measured(r, found[r.name], contract), how="scan" if r.name in scanned else "partial")
+        replace(measured(r, found[r.name], contract, now), how="scan" if r.name in scanned else "partial")
         for r in rules
     )
     return Merged(findings, sums.new)
+
+
+def _all_rows(rule: Rule) -> bool:
+    """A plain rowCount: every file says how many rows it has."""
+    return isinstance(rule.body, Measured) and isinstance(rule.body.measure, RowCount) and rule.where is None
 
 
 def referring(

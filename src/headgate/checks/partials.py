@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from headgate.model.contract import TableContract
 from headgate.model.names import RuleName
-from headgate.model.rule import FailingRows, Measured, Rule
+from headgate.model.rule import FailingRows, Measured, RowCount, Rule
 from headgate.model.tree import TableEntry
 from headgate.ports import DataFile, Measurement, Ports
 
@@ -28,16 +28,17 @@ def keepable(rule: Rule) -> bool:
 
     Deliberately absent: SQL rules (they may ask for the time, or join), doubled keys (they do not add up).
     """
-    return isinstance(rule.body, Measured) and isinstance(rule.body.measure, FailingRows)
+    return isinstance(rule.body, Measured) and isinstance(rule.body.measure, FailingRows | RowCount)
 
 
 def partial_key(file: DataFile, rule: Rule, contract: TableContract, engine_version: str) -> str:
     """Everything a partial depends on: the file (its path is never reused), what is measured, the types it is
-    read with, and who rendered it. The bound is not among it.
+    read with, which rows it looks at, and who rendered it. The bound is not among it.
     """
     measure = rule.body.measure if isinstance(rule.body, Measured) else rule.body
     types = [[c.name, repr(c.type)] for c in contract.columns]
-    text = json.dumps([file.path, repr(measure), types, engine_version])
+    of = [repr(measure)] if rule.where is None else [repr(measure), repr(rule.where)]
+    text = json.dumps([file.path, of, types, engine_version])
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import cast
 
 from headgate.contract import columns as column_rules
-from headgate.contract import quality, references, temporal
+from headgate.contract import filters, quality, references, temporal
 from headgate.contract.document import Document, refuse
 from headgate.contract.draft import Draft, PatternError, Subject, rules
 from headgate.contract.json_schema import Path, Value
@@ -93,7 +93,7 @@ def compile_contract(
         object=str(part["name"]),
         physical_name=str(part.get("physicalName") or part["name"]),
         columns=tuple(_column(subject) for subject in subjects if subject.column),
-        rules=_rules(drafts, subjects, own),
+        rules=_rules(drafts, whole, subjects, own),
         document=document.digest,
         primary_key=tuple(subject.column for subject in keys),
         dialect=own.csv or _served(document),
@@ -228,16 +228,26 @@ def _service_levels(document: Document) -> Iterator[Draft]:
         yield Draft(f"sla.{entry.get('property')}", Told(said + element), ("slaProperties", at))
 
 
-def _rules(drafts: list[Draft], subjects: tuple[Subject, ...], own: Settings) -> tuple[Rule, ...]:
-    """Rules inherit what their property says; ``scope`` also what the table says (its policy has the rest)."""
+def _rules(
+    drafts: list[Draft], whole: Subject, subjects: tuple[Subject, ...], own: Settings
+) -> tuple[Rule, ...]:
+    """Rules inherit what their property says; ``scope`` and ``where`` also what the table says (its policy has the
+    rest).
+    """
     by_path = {
         subject.path: settings(
             subject.document, subject.path, subject.part.get("customProperties"), "property"
         )
         for subject in subjects
     }
-    table = Settings(scope=own.scope)
-    return rules(drafts, lambda path: by_path.get(path[:4], table).over(table))
+    table = Settings(scope=own.scope, where=own.where)
+    by_column = {subject.column: subject for subject in subjects if subject.column}
+    columns = {name: by_column[column] for name, column in _names(subjects).items()}
+    return rules(
+        drafts,
+        lambda path: by_path.get(path[:4], table).over(table),
+        lambda where: filters.compiled(whole, columns, where),
+    )
 
 
 def _table_settings(whole: Subject) -> Settings:

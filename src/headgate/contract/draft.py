@@ -8,10 +8,10 @@ from typing import NoReturn
 
 from headgate.contract.document import Document, refuse
 from headgate.contract.json_schema import Path, Value, text_of
-from headgate.contract.settings import Settings
+from headgate.contract.settings import Settings, Written
 from headgate.model.contract import AnyType, ColumnType
 from headgate.model.names import RuleName
-from headgate.model.rule import Body, Rule
+from headgate.model.rule import Body, Fits, NotCompiled, Predicate, Rule, Told, Unique
 
 PatternError = Callable[[str], str | None]  # what is wrong with an ECMA-262 pattern, or None
 
@@ -52,12 +52,20 @@ class Draft:
     settings: Settings | None = None
 
 
-def rules(drafts: Iterable[Draft], inherited: Callable[[Path], Settings]) -> tuple[Rule, ...]:
-    """Drafts with unique names, in their order: a name's second bearer gets ``-2``."""
-    return tuple(_named(drafts, inherited))
+def rules(
+    drafts: Iterable[Draft], inherited: Callable[[Path], Settings], looked_at: Callable[[Written], Predicate]
+) -> tuple[Rule, ...]:
+    """Drafts with unique names, in their order: a name's second bearer gets ``-2``.
+
+    ``inherited``: what the property or object at a path says. ``looked_at``: compiles a ``where``.
+    """
+    return tuple(
+        _settled(rule, draft.settings or Settings(), inherited(draft.path), looked_at)
+        for draft, rule in _named(drafts)
+    )
 
 
-def _named(drafts: Iterable[Draft], inherited: Callable[[Path], Settings]) -> Iterator[Rule]:
+def _named(drafts: Iterable[Draft]) -> Iterator[tuple[Draft, Rule]]:
     all_ = list(drafts)
     taken = {draft.name for draft in all_}
     count: dict[str, int] = {}
@@ -68,20 +76,33 @@ def _named(drafts: Iterable[Draft], inherited: Callable[[Path], Settings]) -> It
             while (name := f"{draft.name}-{count[draft.name]}") in taken:
                 count[draft.name] += 1
             taken.add(name)
-        rule = Rule(
-            RuleName(name),
-            draft.body,
-            place=text_of(draft.path),
-            description=draft.description,
-            dimension=draft.dimension,
-            severity=draft.severity,
+        yield (
+            draft,
+            Rule(
+                RuleName(name),
+                draft.body,
+                place=text_of(draft.path),
+                description=draft.description,
+                dimension=draft.dimension,
+                severity=draft.severity,
+            ),
         )
-        yield _settled(rule, draft.settings or Settings(), inherited(draft.path))
 
 
-def _settled(rule: Rule, own: Settings, inherited: Settings) -> Rule:
+def _settled(
+    rule: Rule, own: Settings, inherited: Settings, looked_at: Callable[[Written], Predicate]
+) -> Rule:
     """Its own setting, else its column's; ``quarantine_rows`` of a column means its rules about rows."""
     on_fail = own.on_fail or inherited.on_fail
     if own.on_fail is None and on_fail == "quarantine_rows" and not rule.about_rows:
         on_fail = None
-    return replace(rule, on_fail=on_fail, scope=own.scope or inherited.scope or "table")
+    rule = replace(rule, on_fail=on_fail, scope=own.scope or inherited.scope or "table")
+    if not isinstance(rule.body, Fits | Told | NotCompiled):
+        # Every row has a type and a key, whatever else of it is not looked at.
+        where = own.where or (None if _is_key(rule) else inherited.where)
+        rule = replace(rule, where=looked_at(where) if where is not None else None)
+    return rule
+
+
+def _is_key(rule: Rule) -> bool:
+    return isinstance(rule.body, Unique) and rule.body.required

@@ -30,8 +30,12 @@ LEVELS: dict[str, tuple[str, ...]] = {
     "missingColumns": _TABLE,
     "format": _TABLE,
     "dialect": ("rule",),
+    "where": ("object", "property", "rule"),
 }
 _CSV = ("delimiter", "quote", "encoding", "header", "null")
+
+
+Written = tuple[Value, Path]  # a value that is read later, and where it stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +52,12 @@ class Settings:
     format: FileFormat | None = None
     dialect: str | None = None
     order_by_path: Path = ()
+    where: Written | None = None
 
     def over(self, outer: Settings) -> Settings:
         """These settings, and the ``outer`` ones where these say nothing."""
-        own = {
-            one.name: value for one in fields(self) if (value := getattr(self, one.name)) not in {None, ()}
-        }
-        return replace(outer, **own)
+        said = {one.name: getattr(self, one.name) for one in fields(self)}
+        return replace(outer, **{name: v for name, v in said.items() if v is not None and v != ()})
 
 
 def settings(document: Document, path: Path, custom: Value, level: Level) -> Settings:
@@ -74,6 +77,9 @@ def settings(document: Document, path: Path, custom: Value, level: Level) -> Set
         key = _snake(name)
         if key in found:
             refuse(document, here, f"{name} stands there twice", "keep one of them")
+        if name in _LATER:
+            found[key] = (one.get("value"), (*here, "value"))
+            continue
         try:
             found[key] = _read(name, one.get("value"))
         except ValueError as error:
@@ -83,6 +89,7 @@ def settings(document: Document, path: Path, custom: Value, level: Level) -> Set
     return Settings(**found)  # type: ignore[arg-type]  # names and values are matched by `_read`
 
 
+_LATER = ("where",)  # what speaks of columns and their types, which are not known here
 _FORMS = {
     "onFail": "use quarantine_batch, quarantine_rows or warn",
     "scope": "use table or delivery",

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import narwhals
 import polars as pl
 
 from headgate.edge import collapsing, judging, measuring, passes, splitting
+from headgate.edge.clock import SystemClock
 from headgate.edge.rows import rows_of
 from headgate.model.batch import Mode
 from headgate.model.contract import Column, TableContract
 from headgate.model.names import RuleName, TableName
 from headgate.model.rule import Rule, Scalar
-from headgate.ports import Checked, Collapsed, Delivery, Frame, Measurement, Split, TableRules
+from headgate.ports import Checked, Clock, Collapsed, Delivery, Frame, Measurement, Split, TableRules
 
 RENDERING = 1  # to be raised whenever a rendering comes to judge a value differently
 
@@ -24,6 +25,7 @@ class NarwhalsEngine:
     """Polars, in process. Every method runs streaming; what it holds are keys at fault and one block of rows."""
 
     name: str = "polars"
+    clock: Clock = field(default_factory=SystemClock)  # for waivers, and the age of data
 
     def version(self) -> str:
         return f"narwhals-{RENDERING}/{narwhals.__version__}/polars-{pl.__version__}"
@@ -39,8 +41,7 @@ class NarwhalsEngine:
         allowed: frozenset[str] = frozenset(),
     ) -> Checked:
         return passes.checked(
-            judging.pass_one,
-            judging.masks,
+            passes.Passes(judging.pass_one, judging.masks, self.clock.now()),
             rows_of(rows),
             contract,
             parents=parents,

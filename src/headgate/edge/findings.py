@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
+from headgate.checks.outcomes import Outcome, failed
 from headgate.edge.cells import Absent, Cells
 from headgate.edge.judging import Judged
 from headgate.edge.rows import Rows
 from headgate.edge.wording import in_words
 from headgate.model.contract import Policy, TableContract
 from headgate.model.names import RuleName
-from headgate.model.rule import Fits, NotCompiled, Rule, Told
-from headgate.model.verdict import Finding, Sample, Status
+from headgate.model.rule import NotCompiled, Rule, Told
+from headgate.model.verdict import Finding
 
 
 def structure(cells: Cells, rows: Rows, policy: Policy) -> list[Finding]:
@@ -40,8 +42,19 @@ def structure(cells: Cells, rows: Rows, policy: Policy) -> list[Finding]:
     return found
 
 
-def finding(rule: Rule, judged: Judged, contract: TableContract, samples: Sequence[Sample] = ()) -> Finding:
-    """The finding of a rule about rows, or of one that nothing runs."""
+def outcomes(
+    rules: Sequence[Rule], judged: Judged, contract: TableContract, now: datetime
+) -> dict[RuleName, Outcome]:
+    """What the failures of rules about rows amount to."""
+    return {
+        rule.name: failed(rule, contract, now, bad=bad, rows=judged.looked_at(rule))
+        for rule in rules
+        if rule.about_rows and (bad := judged.failing.get(rule.name))
+    }
+
+
+def finding(rule: Rule, judged: Judged, contract: TableContract, outcome: Outcome | None) -> Finding:
+    """The finding of a rule about rows, or of one that nothing runs. ``outcome``: None if no row fails it."""
     name, body = rule.name, rule.body
     if isinstance(body, Told):
         return Finding(name, "info", message=body.what, how="none", dimension=rule.dimension)
@@ -53,14 +66,18 @@ def finding(rule: Rule, judged: Judged, contract: TableContract, samples: Sequen
         return Finding(
             name, "not_executed", message=judged.absent[name], how="none", dimension=rule.dimension
         )
-    failed = judged.failing.get(name, 0)
-    # A value that does not fit its type cannot be loaded, whatever the contract would put up with.
-    warns = (rule.on_fail or contract.policy.on_fail) == "warn" and not isinstance(body, Fits)
-    status: Status = "pass" if not failed else "warn" if warns else "fail"
     said = in_words(body, contract)
-    message = said if not failed else f"{failed:,} of {judged.count:,} rows: {said}"
+    if outcome is None:
+        return Finding(name, "pass", rows_failed=0, message=said, dimension=rule.dimension)
+    bad = judged.failing[name]
+    of = f"{judged.looked_at(rule):,} rows" + (" looked at" if rule.where is not None else "")
     return Finding(
-        name, status, rows_failed=failed, message=message, samples=tuple(samples), dimension=rule.dimension
+        name,
+        outcome.status,
+        rows_failed=bad,
+        message=outcome.told(f"{bad:,} of {of}: {said}"),
+        samples=judged.samples.get(name, ()),
+        dimension=rule.dimension,
     )
 
 

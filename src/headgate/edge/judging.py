@@ -13,7 +13,15 @@ from headgate.edge import keys as key_passes
 from headgate.edge.cells import Cell, Cells, as_text, laid
 from headgate.edge.folding import Meaningless
 from headgate.edge.keys import Keys
-from headgate.edge.render_rules import Answers, ColumnAbsent, Question, columns_of, holds, questions
+from headgate.edge.render_rules import (
+    Answers,
+    ColumnAbsent,
+    Question,
+    columns_of,
+    holds,
+    questions,
+    times,
+)
 from headgate.edge.render_rules import failing as failing_rows
 from headgate.edge.rows import OBJECT, ROW, Rows, collected, collected_all, guarded, rows_of
 from headgate.model.contract import AnyType, TableContract
@@ -44,6 +52,7 @@ WORD = 63  # rules whose outcomes fit into one Int64
 class Judged:
     """What pass 1 learnt. ``failing``: rows that fail each rule about rows (and FailingRows measures).
 
+    ``looked``: for each `Rule.where`, how many rows it is true for.
     ``errors``: rules that could not be run, and why. ``keys``: keys at fault of Unique and References rules.
     Pass 2 adds ``bad`` (rows that fail a rule about rows), samples, and how many rows fail each combination of rules.
     """
@@ -57,9 +66,14 @@ class Judged:
     absent: Mapping[RuleName, str]
     answers: Answers
     keys: Mapping[RuleName, Keys]
+    looked: Mapping[Predicate, int] = field(default_factory=dict)
     bad: int = 0
     samples: Mapping[RuleName, tuple[Sample, ...]] = field(default_factory=dict)
     combinations: Mapping[tuple[int, ...], int] = field(default_factory=dict)
+
+    def looked_at(self, rule: Rule) -> int:
+        """How many rows the rule speaks of."""
+        return self.count if rule.where is None else self.looked.get(rule.where, 0)
 
 
 def pass_one(
@@ -71,24 +85,34 @@ def pass_one(
 ) -> Judged:
     """Count failing rows: one query for all predicates, one more for each key."""
     cells = laid(rows, contract)
-    predicates = {r.name: p for r in rules if (p := _predicate(r)) is not None}
-    answers, errors, absent = _answered(predicates, cells, rows)
-    counts: dict[RuleName, nw.Expr | int | None] = {}
-    for name, predicate in predicates.items():
+    answers, errors, absent = _answered(
+        {r.name: a for r in rules if (a := _asked(r)) is not None}, cells, rows
+    )
+    counts: dict[RuleName | Predicate, nw.Expr | int | None] = {}
+    for rule in rules:
+        name, predicate, where = rule.name, _predicate(rule), rule.where
         if name in errors or name in absent:
             continue
         try:
-            counts[name] = failing_rows(predicate, cells, answers)
+            if where is not None and where not in counts:
+                counts[where] = times(holds(where, cells, answers))
+            if predicate is not None:
+                counts[name] = failing_rows(predicate, cells, answers, where)
         except Meaningless as error:
             errors[name] = str(error)
         except ColumnAbsent as error:
             absent[name] = str(error)
-    count, failing = _counted(rows, cells, counts)
+    count, counted = _counted(rows, cells, counts)
+    failing = {name: n for name, n in counted.items() if isinstance(name, str)}
+    looked = {where: n for where, n in counted.items() if not isinstance(where, str)}
     beyond: dict[RuleName, int] = {}
     keys: dict[RuleName, Keys] = {}
     for rule in rules:
+        if rule.name in errors or rule.name in absent:
+            continue
         try:
-            found = _keys(rule, rows, cells, count, parents, existing)
+            own = replace(cells, lazy=looking(rule.where, cells, answers))
+            found = _keys(rule, rows, own, count, parents, _looked_at(rule, existing, contract))
         except Meaningless as error:
             errors[rule.name] = str(error)
         except ColumnAbsent as error:
@@ -98,7 +122,39 @@ def pass_one(
                 keys[rule.name] = found
                 failing[rule.name] = failing.get(rule.name, 0) + found.rows
                 beyond[rule.name] = found.beyond
-    return Judged(rows, cells, count, failing, beyond, errors, absent, answers, keys)
+    return Judged(rows, cells, count, failing, beyond, errors, absent, answers, keys, looked)
+
+
+def looking(where: Predicate | None, cells: Cells, answers: Answers) -> pl.LazyFrame:
+    """The rows that a rule with this `Rule.where` looks at."""
+    if where is None:
+        return cells.lazy
+    good = holds(where, cells, answers)
+    if isinstance(good, bool):
+        return cells.lazy if good else cells.lazy.limit(0)
+    found: pl.LazyFrame = nw.to_native(nw.from_native(cells.lazy).filter(good))
+    return found
+
+
+def _looked_at(
+    rule: Rule, existing: Mapping[RuleName, Frame], contract: TableContract
+) -> Mapping[RuleName, Frame]:
+    """Of the published rows that the rule's keys may not meet, those that it looks at."""
+    if rule.where is None or rule.name not in existing:
+        return existing
+    rows = rows_of(existing[rule.name])
+    cells = laid(rows, replace(contract, policy=replace(contract.policy, missing_columns="null")))
+    answers, _, _ = _answered({rule.name: rule.where}, cells, rows)
+    values = [pl.col(c.value).alias(c.column.name) for c in cells.cells]
+    return {rule.name: Frame(looking(rule.where, cells, answers).select(values))}
+
+
+def _asked(rule: Rule) -> Predicate | None:
+    """All of a rule that is decided row by row: what it asks, and of which rows."""
+    predicate = _predicate(rule)
+    if predicate is None or rule.where is None:
+        return predicate or rule.where
+    return AllOf((predicate, rule.where))
 
 
 def _predicate(rule: Rule) -> Predicate | None:
@@ -149,9 +205,11 @@ def _distinct(lazy: pl.LazyFrame, question: Question) -> pl.LazyFrame:
 
 
 def _counted(
-    rows: Rows, cells: Cells, counts: Mapping[RuleName, nw.Expr | int | None]
-) -> tuple[int, dict[RuleName, int]]:
-    """Rows, and failing rows of each rule, in one pass; in several with very many rules, for a fifth of the memory."""
+    rows: Rows, cells: Cells, counts: Mapping[RuleName | Predicate, nw.Expr | int | None]
+) -> tuple[int, dict[RuleName | Predicate, int]]:
+    """Rows, and those that are counted of each rule, in one pass; with very many rules in several, for a fifth of the
+    memory.
+    """
     asked = [nw.len().alias("rows")]
     if any(part.text for part in rows.parts):
         # Polars notices long rows only when it reads all columns: see csv_text.
@@ -167,7 +225,7 @@ def _counted(
         query = nw.to_native(lazy.select(*asked[at : at + EXPRESSIONS_MAX]))
         row |= collected(query, rows).row(0, named=True)
     count = int(row["rows"])
-    failing: dict[RuleName, int] = {}
+    failing: dict[RuleName | Predicate, int] = {}
     for i, (name, asked_for) in enumerate(counts.items()):
         known = int(row[f"f{i}"] or 0) if isinstance(asked_for, nw.Expr) else asked_for
         failing[name] = count if known is None else known
@@ -320,6 +378,13 @@ def masks(judged: Judged, cells: Cells, rules: Sequence[Rule]) -> Masks:
             else:
                 exprs.append((~good.fill_null(value=True)).alias(f"f{i}"))
                 flag = flag | pl.col(f"f{i}")
+        if rule.where is not None:
+            seen = holds(rule.where, cells, judged.answers)
+            if isinstance(seen, bool):
+                flag = flag & pl.lit(value=seen)
+            else:
+                exprs.append(seen.fill_null(value=False).alias(f"g{i}"))
+                flag = flag & pl.col(f"g{i}")
         flags.append((rule.name, flag))
     if exprs:
         lazy = nw.to_native(nw.from_native(lazy).with_columns(*exprs))

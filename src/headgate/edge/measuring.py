@@ -10,7 +10,7 @@ import polars as pl
 
 from headgate.edge.cast import kind_of, typed
 from headgate.edge.cells import laid
-from headgate.edge.judging import Judged
+from headgate.edge.judging import Judged, looking
 from headgate.edge.rows import Rows, collected
 from headgate.model.contract import (
     BooleanType,
@@ -25,7 +25,16 @@ from headgate.model.contract import (
     TimestampType,
 )
 from headgate.model.names import RuleName
-from headgate.model.rule import DuplicateRows, FailingRows, Measured, RowCount, Rule, Scalar, SqlResult
+from headgate.model.rule import (
+    DuplicateRows,
+    FailingRows,
+    Measured,
+    Predicate,
+    RowCount,
+    Rule,
+    Scalar,
+    SqlResult,
+)
 from headgate.ports import Measurement
 
 CANDIDATES: tuple[ColumnType, ...] = (
@@ -39,36 +48,39 @@ def from_judged(
 ) -> dict[RuleName, Measurement]:
     """What pass 1 found for rules about the table (and, as counts, for rules about rows)."""
     found: dict[RuleName, Measurement] = {}
-    asked: dict[RuleName, SqlResult] = {}
+    asked: dict[Predicate | None, dict[RuleName, SqlResult]] = {}
     for rule in rules:
-        name, body = rule.name, rule.body
+        name, body, rows = rule.name, rule.body, judged.looked_at(rule)
         measure = body.measure if isinstance(body, Measured) else None
         if (why := judged.errors.get(name) or judged.absent.get(name)) is not None:
-            found[name] = Measurement(name, judged.count, error=why)
+            found[name] = Measurement(name, rows, error=why)
         elif isinstance(measure, RowCount):
-            found[name] = Measurement(name, judged.count, judged.count)
+            found[name] = Measurement(name, rows, rows)
         elif isinstance(measure, DuplicateRows):
-            found[name] = Measurement(name, judged.count, judged.beyond.get(name, 0))
+            found[name] = Measurement(name, rows, judged.beyond.get(name, 0))
         elif isinstance(measure, SqlResult):
-            asked[name] = measure
+            asked.setdefault(rule.where, {})[name] = measure
         elif isinstance(measure, FailingRows) or rule.about_rows:
-            found[name] = Measurement(name, judged.count, judged.failing.get(name, 0))
-    return found | (_by_sql(asked, judged, contract) if asked else {})
+            found[name] = Measurement(name, rows, judged.failing.get(name, 0))
+    for where, queries in asked.items():
+        found |= _by_sql(queries, where, judged, contract)
+    return found
 
 
 def _by_sql(
-    asked: Mapping[RuleName, SqlResult], judged: Judged, contract: TableContract
+    asked: Mapping[RuleName, SqlResult], where: Predicate | None, judged: Judged, contract: TableContract
 ) -> dict[RuleName, Measurement]:
     # Imported here: a check without SQL rules does without it.
     from headgate.edge import engine_sql, sql_text
 
-    lazy = judged.cells.lazy.select(pl.col(c.value).alias(c.column.name) for c in judged.cells.cells)
+    cells = judged.cells
+    rows = looking(where, cells, judged.answers)
+    lazy = rows.select(pl.col(c.value).alias(c.column.name) for c in cells.cells)
     queries = [sql_text.fill(m.query, contract.object, m.column) for m in asked.values()]
     results = engine_sql.run_rules(queries, {contract.object: lazy})
+    count = judged.count if where is None else judged.looked[where]
     return {
-        name: Measurement(
-            name, judged.count, number=None if r.value is None else str(r.value), error=r.reason
-        )
+        name: Measurement(name, count, number=None if r.value is None else str(r.value), error=r.reason)
         for name, r in zip(asked, results, strict=True)
     }
 

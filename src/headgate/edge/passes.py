@@ -1,18 +1,19 @@
 """A check in its order, the same on every engine: pass 1, structure, pass 2 if rows failed, measures, findings.
 
-An engine brings `PassOne` (what is counted, and which keys are at fault) and `Mark` (which rows fail what).
+An engine brings its `Passes`: what is counted and which keys are at fault, and which rows fail what.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from headgate.checks import bounds
 from headgate.edge import findings, judging, measuring
 from headgate.edge.judging import Judged, Mark
 from headgate.edge.rows import Rows
-from headgate.intake.policy import warned
 from headgate.model.contract import TableContract
 from headgate.model.errors import Bug
 from headgate.model.names import RuleName, TableName
@@ -34,9 +35,17 @@ class PassOne(Protocol):
     ) -> Judged: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Passes:
+    """What an engine brings to a check. ``now`` is for waivers, and the age of data."""
+
+    pass_one: PassOne
+    mark: Mark
+    now: datetime
+
+
 def checked(
-    pass_one: PassOne,
-    mark: Mark,
+    passes: Passes,
     rows: Rows,
     contract: TableContract,
     *,
@@ -48,19 +57,21 @@ def checked(
     """As `Engine.check` says. The evidence is a `Judged`."""
     rules = judging.complete(contract)
     wanted = [r for r in rules if r.about_rows or _measured_here(r, table_rules)]
-    judged = pass_one(rows, contract, wanted, parents, existing)
+    judged = passes.pass_one(rows, contract, wanted, parents, existing)
     structural = findings.structure(judged.cells, rows, contract.policy)
     about_rows = [r for r in wanted if r.about_rows]
-    judged = judging.with_bad_rows(judged, contract, about_rows, warned(contract), mark)
+    outcomes = findings.outcomes(about_rows, judged, contract, passes.now)
+    warned = [name for name, outcome in outcomes.items() if outcome.status == "warn"]
+    judged = judging.with_bad_rows(judged, contract, about_rows, warned, passes.mark)
     measurements = measuring.from_judged(judged, contract, [r for r in wanted if not r.about_rows])
     found: list[Finding] = list(structural)
     for rule in rules:
         if rule.name in measurements and rule.name not in judged.absent:
-            found.append(bounds.measured(rule, measurements[rule.name], contract))
+            found.append(bounds.measured(rule, measurements[rule.name], contract, passes.now))
         elif isinstance(rule.body, Measured) and rule not in wanted:
             found.append(findings.unmeasured(rule))
         else:
-            found.append(findings.finding(rule, judged, contract, judged.samples.get(rule.name, ())))
+            found.append(findings.finding(rule, judged, contract, outcomes.get(rule.name)))
     verdict = Verdict(
         contract.id,
         contract.version,

@@ -38,6 +38,7 @@ from headgate.model.rule import (
     LengthInRange,
     Matches,
     MultipleOf,
+    Not,
     NotMissing,
     NotNull,
     OneOf,
@@ -77,6 +78,8 @@ def questions(predicate: Predicate, cells: Cells) -> Iterator[Question]:
     if isinstance(predicate, AllOf):
         for part in predicate.parts:
             yield from questions(part, cells)
+    elif isinstance(predicate, Not):
+        yield from questions(predicate.predicate, cells)
     elif isinstance(predicate, Matches) and patterns.translate(predicate.pattern) is None:
         pattern = predicate.pattern
         yield Question(
@@ -119,27 +122,46 @@ def holds(predicate: Predicate, cells: Cells, answers: Answers) -> Good:
             return _multiple_of(_cell(cells, column), divisor, predicate, answers)
         case AllOf(parts):
             return _all_of([holds(part, cells, answers) for part in parts])
+        case Not(inner):
+            good = holds(inner, cells, answers)
+            return not good if isinstance(good, bool) else ~good
         case UniqueItems() | FieldsInRange() | Inside():
             raise Meaningless("what is inside of a column is not looked at")
         case _:
             assert_never(predicate)
 
 
-def failing(predicate: Predicate, cells: Cells, answers: Answers) -> nw.Expr | int | None:
-    """How many rows fail; 0 or None (all of them) where that is known. Raises as `holds`."""
+def failing(
+    predicate: Predicate, cells: Cells, answers: Answers, where: Predicate | None = None
+) -> nw.Expr | int | None:
+    """How many rows fail, of those for which ``where`` is true; see `times`. Raises as `holds`."""
     single = predicate.parts[0] if isinstance(predicate, AllOf) and len(predicate.parts) == 1 else predicate
-    if isinstance(single, NotNull):
+    if isinstance(single, NotNull) and where is None:
         return nw.col(_cell(cells, single.column).raw).null_count()  # kept by Arrow: nothing is computed
-    good = holds(predicate, cells, answers)
-    if isinstance(good, bool):
-        return 0 if good else None
-    return (~good).sum()
+    bad = holds(Not(predicate), cells, answers)
+    return times(bad if where is None else both(bad, holds(where, cells, answers)))
+
+
+def times(good: Good) -> nw.Expr | int | None:
+    """In how many rows it is true; 0 or None (all of them) where that is known."""
+    return good.sum() if not isinstance(good, bool) else None if good else 0
+
+
+def both(one: Good, other: Good) -> Good:
+    """True where both are."""
+    if isinstance(one, bool):
+        return other if one else False
+    if isinstance(other, bool):
+        return one if other else False
+    return one & other
 
 
 def columns_of(predicate: Predicate) -> tuple[str, ...]:
     """The columns that a predicate speaks of, the first one first."""
     if isinstance(predicate, AllOf):
         return tuple(dict.fromkeys(c for part in predicate.parts for c in columns_of(part)))
+    if isinstance(predicate, Not):
+        return columns_of(predicate.predicate)
     return (predicate.column,)
 
 
@@ -161,8 +183,9 @@ def _value(cell: Cell) -> nw.Expr:
 
 
 def _never(cell: Cell) -> nw.Expr:
-    """False for every value; null still has no say."""
-    return _value(cell).is_null()
+    """False for every value; null still has no say (nor has what is `Not` this)."""
+    never: nw.Expr = nw.when(~_value(cell).is_null()).then(nw.lit(value=False))
+    return never
 
 
 def _not_missing(cell: Cell, missing: tuple[Any, ...]) -> Good:

@@ -19,6 +19,7 @@ from headgate.model.rule import (
     Matches,
     Measured,
     MultipleOf,
+    Not,
     NotMissing,
     NotNull,
     OneOf,
@@ -69,6 +70,8 @@ def _predicate(body: Predicate, contract: TableContract) -> str:
             return f"{column} must have {_least_and_most(minimum, maximum)} fields"
         case AllOf(parts):
             return " and ".join(_predicate(part, contract) for part in parts)
+        case Not(inner):
+            return f"not: {_predicate(inner, contract)}"
         case Inside(column, steps, predicate):
             path = "".join(f".{s.name}" if isinstance(s, Field) else f"[{s.of}]" for s in steps)
             return _predicate(predicate, contract).replace(THIS + " ", f"{column}{path} ", 1)

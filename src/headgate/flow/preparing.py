@@ -151,14 +151,15 @@ def _checked(
         if not (own or replacing) or found == bad or isinstance(decided, QuarantineBatch):
             return checked
         bad = found
-        standing = ports.engine.split(rows, contract, checked, warn=warned(contract)).good
+        standing = ports.engine.split(rows, contract, checked, warn=warned(checked.verdict)).good
 
 
 def _as_it_came(ports: Ports, came: Frame, contract: TableContract) -> Mapping[RuleName, Finding]:
     """Rules about a delivery, measured on all that came: also on rows that were there already and collapsed."""
     rules = [r for r in contract.rules if isinstance(r.body, Measured) and r.scope == "delivery"]
     found = zip(rules, ports.engine.measure(came, contract, rules), strict=True) if rules else ()
-    return {rule.name: measured(rule, number, contract) for rule, number in found}
+    now = ports.clock.now()
+    return {rule.name: measured(rule, number, contract, now) for rule, number in found}
 
 
 def _with_own(ports: Ports, task: Task, start: TableEntry | None, standing: Frame) -> Frame:
@@ -174,7 +175,7 @@ def _with_own(ports: Ports, task: Task, start: TableEntry | None, standing: Fram
 def stage(ports: Ports, task: Task, judged: Judged) -> Prepared:
     """Write the good rows to the run's branch and the bad ones to quarantine, each once."""
     split = ports.engine.split(
-        judged.collapsed.rows, task.contract, judged.checked, warn=warned(task.contract)
+        judged.collapsed.rows, task.contract, judged.checked, warn=warned(judged.checked.verdict)
     )
     start = judged.start or ports.lake.create(task.table, task.contract.columns)
     entry, written = _written(ports, task, judged, start, split)

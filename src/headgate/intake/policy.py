@@ -51,11 +51,9 @@ def on_fail_of(contract: TableContract, rule: RuleName) -> OnFail:
     return chosen
 
 
-def warned(contract: TableContract) -> frozenset[RuleName]:
-    """Rules about rows whose failures are only told."""
-    return frozenset(
-        r.name for r in contract.rules if r.about_rows and on_fail_of(contract, r.name) == "warn"
-    )
+def warned(verdict: Verdict) -> frozenset[RuleName]:
+    """Rules whose failures are only told, because the contract or a waiver says so: they make no row bad."""
+    return frozenset(f.rule for f in verdict.findings if f.status == "warn")
 
 
 def decide(verdict: Verdict, contract: TableContract, rows_in: int) -> TakeGood | QuarantineBatch:

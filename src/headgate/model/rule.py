@@ -109,6 +109,13 @@ class AllOf:
 
 
 @dataclass(frozen=True, slots=True)
+class Not:
+    """True where ``predicate`` is false and the other way round; null stays null."""
+
+    predicate: Predicate
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
     """A step into an object."""
 
@@ -138,7 +145,7 @@ class Inside:
 THIS = ""  # the column of a predicate `Inside` another column: the value itself
 Predicate = (
     Fits | NotNull | NotMissing | InRange | LengthInRange | Matches | OneOf | MultipleOf | UniqueItems | FieldsInRange
-    | AllOf | Inside
+    | AllOf | Not | Inside
 )  # fmt: skip
 
 
