@@ -3,6 +3,7 @@
 Every load lands on its own branch, is checked against its contract, and only then becomes visible.
 
     headgate.check(data, contract)      check a file or frame, with no project
+    headgate.compile(contract)          a validator for one record at a time, for serving
     headgate.init(path)                 make a project
     headgate.open(path)                 the project in a folder or above it
 """
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from headgate.checking import Checked, check, infer, lint
+    from headgate.edge.record import RecordValidator, RecordVerdict, compile
     from headgate.model.errors import HeadgateError
     from headgate.model.verdict import Finding, Verdict
     from headgate.project import Project, Table, init
@@ -23,9 +25,12 @@ __all__ = [
     "Finding",
     "HeadgateError",
     "Project",
+    "RecordValidator",
+    "RecordVerdict",
     "Table",
     "Verdict",
     "check",
+    "compile",
     "infer",
     "init",
     "lint",
@@ -37,6 +42,9 @@ _WHERE = {
     "check": "checking",
     "infer": "checking",
     "lint": "checking",
+    "RecordValidator": "edge.record",
+    "RecordVerdict": "edge.record",
+    "compile": "edge.record",
     "HeadgateError": "model.errors",
     "Finding": "model.verdict",
     "Verdict": "model.verdict",

@@ -16,8 +16,7 @@ import polars as pl
 
 from headgate.checks.own_parents import fitting, own_references
 from headgate.contract.compile import compile_contract
-from headgate.contract.document import Document, parse
-from headgate.edge.documents import read_document
+from headgate.edge.documents import document_of
 from headgate.edge.engine_narwhals import NarwhalsEngine
 from headgate.edge.patterns import check_syntax
 from headgate.edge.source_files import FileSource
@@ -95,7 +94,7 @@ def check(
 
     Raises NotThere, Unreadable (data or contract), ContractUnusable, WrongUse.
     """
-    document = _document(contract)
+    document = document_of(contract)
     compiled = compile_contract(document, object, pattern_error=check_syntax)
     spoken = dialect(compiled.dialect) if callable(dialect) else dialect or compiled.dialect
     delivery = deliver(data, spoken, format or compiled.format)
@@ -126,18 +125,11 @@ def deliver(data: Data, dialect: Dialect, format: str | None = None) -> Delivery
     return frame(data)
 
 
-def _document(contract: str | os.PathLike[str] | bytes) -> Document:
-    if isinstance(contract, bytes):
-        return parse(contract, "contract")
-    path = os.fspath(contract)
-    return parse(read_document(path), path)
-
-
 def lint(contract: str | os.PathLike[str] | bytes) -> tuple[Advice, ...]:
     """What a contract could say better. Raises ContractUnusable for one that says nothing usable."""
     from headgate.contract.lint import lint as advise
 
-    document = _document(contract)
+    document = document_of(contract)
     return advise(document, pattern_error=check_syntax)
 
 

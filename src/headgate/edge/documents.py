@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+from headgate.contract.document import Document, parse
 from headgate.model.errors import NotThere, Unreadable
 
 BYTES_MAX = 32 * 1024 * 1024
@@ -22,3 +24,11 @@ def read_document(path: str) -> bytes:
         raise Unreadable(
             f"it cannot be read: {error.strerror}", hint="make it readable", place=path
         ) from error
+
+
+def document_of(contract: str | os.PathLike[str] | bytes) -> Document:
+    """A contract from its file, or from its bytes. Raises NotThere, Unreadable, ContractUnusable."""
+    if isinstance(contract, bytes):
+        return parse(contract, "contract")
+    path = os.fspath(contract)
+    return parse(read_document(path), path)

@@ -78,7 +78,7 @@ def matches(pattern: str, values: Sequence[str], timeout_s: float) -> list[bool]
     no time, else in a child process. Raises ContractUnusable if all of it takes longer than ``timeout_s`` seconds.
     """
     longest = max(map(len, values), default=0)
-    if len(values) * _steps_max(pattern, longest) <= _STEPS_IN_PROCESS_MAX:
+    if len(values) * steps_max(pattern, longest) <= _STEPS_IN_PROCESS_MAX:
         find = regress.Regex(pattern, "u").find
         return [find(value) is not None for value in values]
     end = time.monotonic() + timeout_s
@@ -106,7 +106,7 @@ def matches(pattern: str, values: Sequence[str], timeout_s: float) -> list[bool]
 # -- how long backtracking can take -------------------------------------------------------------------------
 
 
-def _steps_max(pattern: str, length: int) -> float:
+def steps_max(pattern: str, length: int) -> float:
     """An upper bound of the steps that backtracking may take on a string of ``length`` characters.
 
     If no group is repeated, each quantifier is met once on a path and chooses among at most ``length + 1`` counts,
