@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from check import record_engine
 from check.pages import Case
 from headgate.checks.own_parents import fitting, own_references
 from headgate.edge.engine_narwhals import NarwhalsEngine
@@ -98,4 +99,5 @@ def of_port(made: Callable[[], Engine], rows_of: Callable[[Delivery], Frame] | N
 
 ENGINES: dict[str, UnderTest] = {
     "polars": of_port(NarwhalsEngine),
+    "record": UnderTest(record_engine.judge, record_engine.declines, record_engine.speaks_of),
 }

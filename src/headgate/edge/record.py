@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
+from headgate.checks.outcomes import failed
 from headgate.contract.compile import compile_contract
 from headgate.edge.clock import SystemClock
 from headgate.edge.documents import document_of
@@ -376,17 +377,6 @@ class RecordValidator:
         raw = judged.cells[column][1]
         if undecided is not None:
             return RecordFailure(rule.name, column, raw, undecided, "error")
-        status, message = _outcome(rule, self.contract, self._clock), compiled.message
-        return RecordFailure(rule.name, column, raw, message, status)
-
-
-def _outcome(rule: Rule, contract: TableContract, clock: Clock) -> Status:
-    """As of a batch of this one row. A value that does not fit its type cannot be stored, whoever warns."""
-    if isinstance(rule.body, Fits):
-        return "fail"
-    if (rule.on_fail or contract.policy.on_fail) == "warn":
-        return "warn"
-    waiver = rule.waiver
-    if waiver is None or clock.now().date() > waiver.expires:
-        return "fail"
-    return "fail" if waiver.up_to is not None and waiver.up_to < 1 else "warn"
+        outcome = failed(rule, self.contract, self._clock.now(), bad=1, rows=1)
+        status: Status = "warn" if outcome.status == "warn" else "fail"
+        return RecordFailure(rule.name, column, raw, outcome.told(compiled.message), status)

@@ -39,6 +39,7 @@ from headgate.model.rule import (
     LengthInRange,
     Matches,
     MultipleOf,
+    Not,
     NotMissing,
     NotNull,
     OneOf,
@@ -74,13 +75,15 @@ def judge(predicate: Predicate, kind: ColumnType) -> Judge:
     """A predicate about one column of ``kind``. Raises Meaningless where it cannot speak of such a column."""
     match predicate:
         case Fits():
-            return Judge(True, None, False)
+            return Judge(True, True, False)
         case NotNull():
             return Judge(True, False, True)
         case NotMissing(_, missing):
             return _not_missing(missing, kind)
         case AllOf(parts):
             return _all_of([judge(part, kind) for part in parts])
+        case Not(inner):
+            return _negated(judge(inner, kind))
         case Inside(_, steps, inner):
             return _inside(kind, steps, inner)
         case _:
@@ -92,6 +95,8 @@ def columns_of(predicate: Predicate) -> tuple[str, ...]:
     """The columns that a predicate speaks of, the first one first."""
     if isinstance(predicate, AllOf):
         return tuple(dict.fromkeys(c for part in predicate.parts for c in columns_of(part)))
+    if isinstance(predicate, Not):
+        return columns_of(predicate.predicate)
     return (predicate.column,)
 
 
@@ -101,6 +106,9 @@ Row = Callable[[Mapping[str, tuple[Any, Any]]], bool | None]  # values and raw f
 def row_judge(predicate: Predicate, kinds: Mapping[str, ColumnType]) -> Row:
     """A predicate about several columns. Raises Meaningless, and KeyError for a column that nobody declared."""
     columns = columns_of(predicate)
+    if len(columns) != 1 and isinstance(predicate, Not):
+        inner = row_judge(predicate.predicate, kinds)
+        return lambda row: _not(inner(row))
     if len(columns) != 1 and isinstance(predicate, AllOf):
         parts = [row_judge(part, kinds) for part in predicate.parts]
         return lambda row: all(part(row) is not False for part in parts)
@@ -244,6 +252,18 @@ def _all_of(judges: Sequence[Judge]) -> Judge:
         all(j.null is not False for j in judges),
         lambda raw: all(j.says(None, raw) is not False for j in judges),
     )
+
+
+def _negated(inner: Judge) -> Judge:
+    return Judge(
+        lambda value, raw: _not(inner.says(value, raw)),
+        _not(inner.null),
+        lambda raw: _not(inner.says(None, raw)),
+    )
+
+
+def _not(said: bool | None) -> bool | None:  # noqa: FBT001 - it stands where `not` would
+    return None if said is None else not said
 
 
 # -- inside of nested values --------------------------------------------------------------------------------
