@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,6 +83,13 @@ def cases(page: str, text: str) -> Iterator[Case]:
             raise ValueError(f"tests/check/cases/{page}.md:{line}: {error}") from error
 
 
+def _contract(text: str) -> str:
+    """A list is the properties of one object, ``rows``."""
+    if text.startswith("- "):
+        text = "schema:\n  - name: rows\n    properties:\n" + textwrap.indent(text, "      ")
+    return text if text.startswith("apiVersion:") else HEAD + text
+
+
 def _case(page: str, line: int, heading: str, body: str) -> Case:
     found: dict[str, str] = {}
     rows: Block | None = None
@@ -106,7 +114,6 @@ def _case(page: str, line: int, heading: str, body: str) -> Case:
     settings = YAML(typ="safe").load(found.get("settings", "{}")) or {}
     if unknown := settings.keys() - _SETTINGS:
         raise ValueError(f"the setting {min(unknown)} is not known")
-    own = found["yaml"]
-    contract = own if own.startswith("apiVersion:") else HEAD + own
+    contract = _contract(found["yaml"])
     expected = tuple(" ".join(said.split()) for said in found["verdict"].splitlines() if said.strip())
     return Case(page, line, heading, contract.encode(), rows, expected, parents, **settings)

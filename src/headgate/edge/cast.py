@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import decimal
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +30,8 @@ from headgate.model.contract import (
 
 _SMALL = (pl.Int8, pl.Int16, pl.Int32, pl.UInt8, pl.UInt16, pl.UInt32)
 _INTEGERS = (*_SMALL, pl.Int64, pl.UInt64, pl.Int128, pl.UInt128)
+_NARROW_FLOATS = (pl.Float16, pl.Float32)
+_FLOATS = (*_NARROW_FLOATS, pl.Float64)
 _DOUBLE_DIGITS = 15  # decimals of so many digits survive a double
 
 
@@ -164,7 +165,7 @@ def _integer(e: pl.Expr, have: pl.DataType) -> Cast:
         return Cast(value, total=True)
     if isinstance(have, _INTEGERS):
         return Cast(value)
-    if isinstance(have, pl.Float32 | pl.Float64):
+    if isinstance(have, _FLOATS):
         return Cast(pl.when(value.cast(pl.Float64) == e.cast(pl.Float64)).then(value))
     if isinstance(have, pl.Decimal):
         return Cast(pl.when(value.cast(pl.Decimal(38, have.scale), strict=False) == e).then(value))
@@ -173,14 +174,18 @@ def _integer(e: pl.Expr, have: pl.DataType) -> Cast:
 
 def _number(e: pl.Expr, have: pl.DataType) -> Cast:
     value = e.cast(pl.Float64, strict=False)
-    if isinstance(have, (*_SMALL, pl.Float32)):
+    if isinstance(have, (*_SMALL, *_NARROW_FLOATS)):
         return Cast(value, total=True)
     if isinstance(have, _INTEGERS):
         return Cast(pl.when(value.cast(have, strict=False) == e).then(value))
     if isinstance(have, pl.Decimal):
         if (have.precision or 38) <= _DOUBLE_DIGITS:
             return Cast(value, total=True)
-        return Cast(pl.when(value.cast(have, strict=False) == e).then(value))
+        # By way of text, which is read as the nearest double and written as its shortest decimal form: Polars'
+        # own cast divides doubles, and what it gives back for 1234567.1 has other digits behind it.
+        value = e.cast(pl.String).cast(pl.Float64)
+        shortest = value.cast(pl.String).cast(pl.Decimal(38, have.scale), strict=False)
+        return Cast(pl.when(shortest == e).then(value))
     return _nothing(pl.Float64())
 
 
@@ -194,13 +199,10 @@ def _decimal(e: pl.Expr, have: pl.DataType, kind: DecimalType) -> Cast:
         if have.scale <= kind.scale and precision - have.scale <= kind.precision - kind.scale:
             return Cast(value, total=True)
         return Cast(pl.when(value.cast(pl.Decimal(38, have.scale), strict=False) == e).then(value))
-    if isinstance(have, pl.Float32 | pl.Float64):
-        # A float of one digit too many makes Polars fail, not null, even when it is not strict.
-        wide = e.cast(pl.Float64).abs()
-        above = decimal.Decimal(10) ** (kind.precision - kind.scale)
-        most = above - decimal.Decimal(10) ** -kind.scale
-        value = pl.when((wide <= float(most)) & (wide < float(above))).then(e).cast(want, strict=False)
-        return Cast(pl.when(value.cast(pl.Float64) == e.cast(pl.Float64)).then(value))
+    if isinstance(have, _FLOATS):
+        wide = e.cast(pl.Float64)
+        value = wide.cast(pl.String).cast(want, strict=False)  # the shortest decimal form: 0.1 is 0.1
+        return Cast(pl.when(value.cast(pl.String).cast(pl.Float64) == wide).then(value))
     return _nothing(want)
 
 

@@ -17,7 +17,7 @@ from headgate.model.names import RuleName, TableName
 from headgate.model.rule import Rule, Scalar
 from headgate.ports import Checked, Clock, Collapsed, Delivery, Frame, Measurement, Split, TableRules
 
-RENDERING = 1  # to be raised whenever a rendering comes to judge a value differently
+RENDERING = 2  # to be raised whenever a rendering comes to judge a value differently
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,7 @@ class Dialect:
     quote: str = '"'
     encoding: str = "utf-8"
     header: bool = True
-    null: tuple[str, ...] = ()  # unquoted texts that are null besides the empty one
+    null: tuple[str, ...] = ()  # texts that are null, quoted or not, besides the unquoted empty one
 
 
 @dataclass(frozen=True, slots=True)
