@@ -22,7 +22,7 @@ from contract.contracts import (
 )
 from headgate.contract.compile import compile_contract, select
 from headgate.contract.document import line_of
-from headgate.contract.quality import _only_zero
+from headgate.contract.operators import only_zero
 from headgate.model.contract import Dialect, Policy
 from headgate.model.errors import ContractUnusable, WrongUse
 from headgate.model.names import TableName
@@ -203,7 +203,7 @@ def test_only_zero_means_that_no_failing_row_is_allowed_however_many_there_are(
     one = Bound(operator, (value,), percent)
     rows = 1_000_000  # so many that one failing row is less than any share here
     measures = [Decimal(failing * 100) / rows if percent else Decimal(failing) for failing in range(5)]
-    assert _only_zero(one) == (one.holds(measures[0]) and not any(one.holds(m) for m in measures[1:]))
+    assert only_zero(one) == (one.holds(measures[0]) and not any(one.holds(m) for m in measures[1:]))
 
 
 def test_rules_about_the_object_stand_behind_those_of_its_columns() -> None:

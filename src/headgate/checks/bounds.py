@@ -27,11 +27,11 @@ def measured(rule: Rule, found: Measurement, contract: TableContract, now: datet
     else:
         number = Decimal(found.failing or 0)
     rows_failed = found.failing if isinstance(measure, FailingRows | DuplicateRows) else None
-    outcome = (
-        Outcome("pass")
-        if bound.holds(number)
-        else failed(rule, contract, now, bad=rows_failed, rows=found.rows)
-    )
+    outcome = Outcome("pass")
+    if not bound.holds(number):
+        outcome = failed(rule, contract, now, bad=rows_failed, rows=found.rows)
+    elif rule.body.warn is not None and not rule.body.warn.holds(number):
+        outcome = Outcome("warn", f"it warns unless {rule.body.warn}")
     shown = _shown(number) + ("%" if bound.percent else "")
     counted = {RowCount: "rows", DuplicateRows: "duplicate rows", FailingRows: "failing rows"}.get(
         type(measure)

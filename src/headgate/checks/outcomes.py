@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from headgate.model.contract import TableContract
@@ -36,7 +36,7 @@ def failed(rule: Rule, contract: TableContract, now: datetime, *, bad: int | Non
     waiver = rule.waiver
     if waiver is None:
         return Outcome("fail")
-    if now.date() > waiver.expires:
+    if now.astimezone(UTC).date() > waiver.expires:
         return Outcome("fail", f"its waiver expired on {waiver.expires} ({waiver.reason})")
     if waiver.up_to is not None and (bad is None or Decimal(bad) > waiver.up_to * rows):
         share = f"{(100 * waiver.up_to).normalize():f} %"

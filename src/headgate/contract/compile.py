@@ -231,8 +231,8 @@ def _service_levels(document: Document) -> Iterator[Draft]:
 def _rules(
     drafts: list[Draft], whole: Subject, subjects: tuple[Subject, ...], own: Settings
 ) -> tuple[Rule, ...]:
-    """Rules inherit what their property says; ``scope`` and ``where`` also what the table says (its policy has the
-    rest).
+    """Rules inherit what their property says, and of what the table says ``scope``, ``where`` and ``waiver`` (its
+    policy has the rest).
     """
     by_path = {
         subject.path: settings(
@@ -240,7 +240,7 @@ def _rules(
         )
         for subject in subjects
     }
-    table = Settings(scope=own.scope, where=own.where)
+    table = Settings(scope=own.scope, where=own.where, waiver=own.waiver)
     by_column = {subject.column: subject for subject in subjects if subject.column}
     columns = {name: by_column[column] for name, column in _names(subjects).items()}
     return rules(

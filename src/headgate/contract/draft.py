@@ -11,7 +11,18 @@ from headgate.contract.json_schema import Path, Value, text_of
 from headgate.contract.settings import Settings, Written
 from headgate.model.contract import AnyType, ColumnType
 from headgate.model.names import RuleName
-from headgate.model.rule import Body, Fits, NotCompiled, Predicate, Rule, Told, Unique
+from headgate.model.rule import (
+    Body,
+    DuplicateRows,
+    FailingRows,
+    Fits,
+    Measured,
+    NotCompiled,
+    Predicate,
+    Rule,
+    Told,
+    Unique,
+)
 
 PatternError = Callable[[str], str | None]  # what is wrong with an ECMA-262 pattern, or None
 
@@ -100,8 +111,16 @@ def _settled(
     if not isinstance(rule.body, Fits | Told | NotCompiled):
         # Every row has a type and a key, whatever else of it is not looked at.
         where = own.where or (None if _is_key(rule) else inherited.where)
-        rule = replace(rule, where=looked_at(where) if where is not None else None)
+        waiver = own.waiver or inherited.waiver
+        if waiver is not None and waiver.up_to is not None and not counts_failing(rule.body):
+            waiver = None
+        rule = replace(rule, where=looked_at(where) if where is not None else None, waiver=waiver)
     return rule
+
+
+def counts_failing(body: Body) -> bool:
+    """True if a rule with this body tells how many rows fail it."""
+    return not isinstance(body, Measured) or isinstance(body.measure, FailingRows | DuplicateRows)
 
 
 def _is_key(rule: Rule) -> bool:

@@ -138,5 +138,5 @@ def _rules(table: TableContract) -> Iterator[tuple[str, str, str]]:
                 )
             case _:
                 pass
-        if rule.on_fail == "warn" and rule.name == "primaryKey":
+        if (rule.on_fail == "warn" or rule.waiver) and rule.name == "primaryKey":
             yield rule.place, "rows under one key would be published", "let primaryKey stop the batch"

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
-from typing import get_args
 
 from headgate.contract.document import written_at
-from headgate.contract.draft import Draft, Subject
+from headgate.contract.draft import Draft, Subject, counts_failing
 from headgate.contract.json_schema import Path, Value
+from headgate.contract.operators import OPERATORS, bound, only_zero, warning
 from headgate.contract.settings import Settings, settings
 from headgate.contract.types import described, scalar
 from headgate.model.contract import AnyType, ArrayType, ObjectType, StringType
@@ -20,12 +19,12 @@ from headgate.model.rule import (
     DuplicateRows,
     FailingRows,
     Matches,
+    Measure,
     Measured,
     NotCompiled,
     NotMissing,
     NotNull,
     OneOf,
-    Operator,
     Predicate,
     RowCount,
     Scalar,
@@ -34,7 +33,6 @@ from headgate.model.rule import (
     Unique,
 )
 
-OPERATORS: tuple[Operator, ...] = get_args(Operator)
 _METRICS = {"duplicateCount": "duplicateValues", "nullCheck": "nullValues"}  # of ODCS 3.0, as `rule`
 _ARGUMENTS = {
     "nullValues": set[str](),
@@ -61,12 +59,7 @@ def drafts(subject: Subject, columns: Mapping[str, str], label: str) -> Iterator
         path = subject.at("quality", at)
         own = settings(subject.document, path, entry.get("customProperties"), "rule")
         body = _body(subject, ("quality", at), entry, columns, own)
-        if own.on_fail == "quarantine_rows" and isinstance(body, Measured):
-            subject.refuse(
-                ("quality", at),
-                "onFail quarantine_rows is for rules that single rows can fail",
-                "use quarantine_batch or warn",
-            )
+        _agree(subject, ("quality", at), own, body)
         yield Draft(
             _name(subject, entry, label),
             body,
@@ -75,6 +68,24 @@ def drafts(subject: Subject, columns: Mapping[str, str], label: str) -> Iterator
             dimension=_text(entry.get("dimension")),
             severity=_text(entry.get("severity")),
             settings=own,
+        )
+
+
+def _agree(subject: Subject, steps: Path, own: Settings, body: Body) -> None:
+    """Refuse settings that say nothing about such a rule."""
+    if not isinstance(body, Measured):
+        return
+    if own.on_fail == "quarantine_rows":
+        subject.refuse(
+            steps,
+            "onFail quarantine_rows is for rules that single rows can fail",
+            "use quarantine_batch or warn",
+        )
+    if own.waiver is not None and own.waiver.up_to is not None and not counts_failing(body):
+        subject.refuse(
+            steps,
+            "upTo is a share of failing rows, and this rule counts none",
+            "leave upTo out of its waiver",
         )
 
 
@@ -108,10 +119,7 @@ def _body(
     metric = _METRICS.get(metric, metric)
     if metric not in _ARGUMENTS:
         return NotCompiled(f"the metric {metric!r} is not known here" if metric else "it names no metric")
-    bound = _bound(subject, steps, entry)
-    if bound is None:
-        return NotCompiled("it names no operator, like mustBe")
-    return _metric(subject, steps, entry, metric, bound, columns)
+    return _metric(subject, steps, entry, metric, columns, own)
 
 
 def _metric(
@@ -119,9 +127,12 @@ def _metric(
     steps: Path,
     entry: Mapping[str, Value],
     metric: str,
-    bound: Bound,
     columns: Mapping[str, str],
+    own: Settings,
 ) -> Body:
+    limit = _bound(subject, steps, entry, own)
+    if limit is None:
+        return NotCompiled("it names no operator, like mustBe")
     given = entry.get("arguments")
     arguments = given if isinstance(given, dict) else {}
     if extra := sorted(set(arguments) - _ARGUMENTS[metric]):
@@ -131,19 +142,23 @@ def _metric(
         return NotCompiled(f"the unit {unit!r} is not known to {metric}")
     if metric == "rowCount":
         return (
-            NotCompiled("rows are not counted in percent") if bound.percent else Measured(RowCount(), bound)
+            NotCompiled("rows are not counted in percent")
+            if limit.percent
+            else _measured(subject, RowCount(), limit, own)
         )
     if metric == "duplicateValues":
         found = _duplicate_columns(subject, steps, arguments, columns)
         if isinstance(found, NotCompiled):
             return found
-        return Unique(found) if _only_zero(bound) else Measured(DuplicateRows(found), bound)
+        measured = _measured(subject, DuplicateRows(found), limit, own)
+        return Unique(found) if only_zero(limit) else measured
     if not subject.column:
         return NotCompiled(f"{metric} belongs to a property")
     predicate = _predicate(subject, (*steps, "arguments"), subject.column, metric, arguments)
-    if isinstance(predicate, NotCompiled) or _only_zero(bound):
+    if isinstance(predicate, NotCompiled):
         return predicate
-    return Measured(FailingRows(predicate), bound)
+    measured = _measured(subject, FailingRows(predicate), limit, own)
+    return predicate if only_zero(limit) else measured
 
 
 def _predicate(
@@ -236,57 +251,26 @@ def _duplicate_columns(
 def _sql(subject: Subject, steps: Path, entry: Mapping[str, Value], own: Settings) -> Body:
     if own.dialect is not None and own.dialect.casefold() != "duckdb":
         return NotCompiled(f"SQL of {own.dialect} is not run here")
-    bound = _bound(subject, steps, entry)
-    if bound is None:
+    limit = _bound(subject, steps, entry, own)
+    if limit is None:
         return NotCompiled("it names no operator, like mustBe")
     query = str(entry.get("query") or "")
     if not query.strip():
         subject.refuse((*steps, "query"), "the query is empty", "write a SELECT of one number")
-    return Measured(SqlResult(query, subject.column or None), Bound(bound.operator, bound.values))
+    return _measured(subject, SqlResult(query, subject.column or None), limit, own)
 
 
-def _bound(subject: Subject, steps: Path, entry: Mapping[str, Value]) -> Bound | None:
-    given = [name for name in OPERATORS if name in entry]
-    if not given:
-        return None
-    if len(given) > 1:
-        subject.refuse(steps, f"has {' and '.join(given)}", "make it one rule for each")
-    operator = given[0]
-    value = entry[operator]
-    values = value if isinstance(value, list) else [value]
-    numbers = tuple(_operand(subject, (*steps, operator), one) for one in values)
-    if len(numbers) != (2 if "Between" in operator else 1):
-        subject.refuse(
-            (*steps, operator), f"{value!r} is no bound", "between takes two numbers, the others one"
-        )
-    if numbers[0] > numbers[-1]:
-        subject.refuse(
-            (*steps, operator), f"{numbers[0]} is greater than {numbers[1]}", "put the smaller one first"
-        )
-    return Bound(operator, numbers, percent=entry.get("unit") == "percent")
+def _bound(subject: Subject, steps: Path, entry: Mapping[str, Value], own: Settings) -> Bound | None:
+    percent = entry.get("unit") == "percent" and entry.get("type") != "sql"
+    return bound(subject.document, (*subject.path, *steps), entry, percent=percent, tolerance=own.tolerance)
 
 
-def _operand(subject: Subject, steps: Path, value: Value) -> Decimal:
-    if not isinstance(value, int | Decimal):
-        subject.refuse(steps, f"{value!r} is no number", "a bound is a number, or true or false for a query")
-    return Decimal(value)  # true is 1
-
-
-def _only_zero(bound: Bound) -> bool:
-    """True if no single failing row is allowed, whatever the number of rows; and none at all is."""
-    first, last = bound.values[0], bound.values[-1]
-    whole = not bound.percent  # counts of rows have nothing between 0 and 1, shares have
-    match bound.operator:
-        case "mustBe":
-            return first == 0
-        case "mustBeLessOrEqualTo":
-            return first == 0 or (whole and 0 < first < 1)
-        case "mustBeLessThan":
-            return whole and 0 < first <= 1
-        case "mustBeBetween":
-            return first <= 0 and (last == 0 or (whole and 0 < last < 1))
-        case _:
-            return False
+def _measured(subject: Subject, measure: Measure, bound: Bound, own: Settings) -> Measured:
+    """A rule about the table, with the bound that only warns, if it has one."""
+    if own.warn is None:
+        return Measured(measure, bound)
+    counts = not isinstance(measure, SqlResult)
+    return Measured(measure, bound, warn=warning(subject.document, own.warn, bound, counts=counts))
 
 
 def _written(subject: Subject, steps: Path) -> str | None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import codecs
 import difflib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from datetime import date
 from decimal import Decimal
 from typing import Literal, cast, get_args
 
 from headgate.contract.document import Document, refuse
 from headgate.contract.json_schema import Path, Value
 from headgate.model.contract import Dialect
-from headgate.model.rule import OnFail, Scope
+from headgate.model.rule import OnFail, Scope, Waiver
 
 VENDOR = "headgate"
 Level = Literal["contract", "object", "property", "rule"]
@@ -31,11 +33,22 @@ LEVELS: dict[str, tuple[str, ...]] = {
     "format": _TABLE,
     "dialect": ("rule",),
     "where": ("object", "property", "rule"),
+    "warn": ("rule",),
+    "tolerance": ("rule",),
+    "waiver": ("object", "property", "rule"),
 }
 _CSV = ("delimiter", "quote", "encoding", "header", "null")
 
 
 Written = tuple[Value, Path]  # a value that is read later, and where it stands
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """How far a measure may be beyond its bound. ``relative``: a share of the bound's size."""
+
+    absolute: Decimal = Decimal(0)
+    relative: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +66,9 @@ class Settings:
     dialect: str | None = None
     order_by_path: Path = ()
     where: Written | None = None
+    warn: Written | None = None
+    tolerance: Tolerance | None = None
+    waiver: Waiver | None = None
 
     def over(self, outer: Settings) -> Settings:
         """These settings, and the ``outer`` ones where these say nothing."""
@@ -89,7 +105,7 @@ def settings(document: Document, path: Path, custom: Value, level: Level) -> Set
     return Settings(**found)  # type: ignore[arg-type]  # names and values are matched by `_read`
 
 
-_LATER = ("where",)  # what speaks of columns and their types, which are not known here
+_LATER = ("where", "warn")  # what speaks of columns and their types, which are not known here
 _FORMS = {
     "onFail": "use quarantine_batch, quarantine_rows or warn",
     "scope": "use table or delivery",
@@ -100,6 +116,8 @@ _FORMS = {
     "missingColumns": "use fail or null",
     "format": "use csv, parquet or jsonl",
     "dialect": "use the name of a SQL dialect, like duckdb",
+    "tolerance": "use {abs: 0.5}, {rel: 1%} or both",
+    "waiver": 'use {reason: "...", expires: 2026-12-31, upTo: 1%}; upTo may be left out',
 }
 _CHOICES: dict[str, tuple[str, ...]] = {
     "onFail": get_args(OnFail),
@@ -119,8 +137,8 @@ def _read(name: str, value: Value) -> object:
         return value
     if name == "maxQuarantined":
         return _share(value)
-    if name == "csv":
-        return dialect(value)
+    if name in _MAPS:
+        return _MAPS[name](value)
     if not isinstance(value, str) or not value.strip():
         raise ValueError("is no name")
     return value.strip()
@@ -138,15 +156,45 @@ def _share(value: Value) -> Decimal:
     return share
 
 
-def dialect(value: Value) -> Dialect:
-    """How text files are written. Raises ValueError, in words."""
+def _map(value: Value, known: tuple[str, ...]) -> dict[str, Value]:
     if not isinstance(value, dict):
         raise ValueError("is no map")  # noqa: TRY004  # about a contract's value, not a caller's type
     for name in value:
-        if name not in _CSV:
-            close = difflib.get_close_matches(name, _CSV, n=1)
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
             also = f"; did you mean {close[0]}?" if close else ""
             raise ValueError(f"knows no {name!r}{also}")
+    return value
+
+
+def tolerance(value: Value) -> Tolerance:
+    """Raises ValueError, in words."""
+    given = _map(value, ("abs", "rel"))
+    absolute = given.get("abs", 0)
+    if isinstance(absolute, bool) or not isinstance(absolute, int | Decimal) or absolute < 0:
+        raise ValueError(f"cannot be {absolute!r}: abs is a number, 0 or more")
+    found = Tolerance(Decimal(absolute), _share(given.get("rel", 0)))
+    if found == Tolerance():
+        raise ValueError("allows nothing")
+    return found
+
+
+def waiver(value: Value) -> Waiver:
+    """Raises ValueError, in words."""
+    given = _map(value, ("reason", "expires", "upTo"))
+    reason, expires = given.get("reason"), given.get("expires")
+    if not isinstance(reason, str) or not reason.strip():
+        raise ValueError("gives no reason")
+    try:
+        day = date.fromisoformat(expires if isinstance(expires, str) else "")
+    except ValueError:
+        raise ValueError(f"has no day on which it expires, but {expires!r}") from None
+    return Waiver(reason.strip(), day, _share(given["upTo"]) if "upTo" in given else None)
+
+
+def dialect(value: Value) -> Dialect:
+    """How text files are written. Raises ValueError, in words."""
+    value = _map(value, _CSV)
     base = Dialect()
     delimiter = value.get("delimiter", base.delimiter)
     quote = value.get("quote", base.quote)
@@ -176,6 +224,9 @@ def encoding(name: Value) -> str:
         return codecs.lookup(str(name)).name
     except LookupError:
         raise ValueError(f"knows no encoding {name!r}") from None
+
+
+_MAPS: dict[str, Callable[[Value], object]] = {"csv": dialect, "tolerance": tolerance, "waiver": waiver}
 
 
 def _snake(name: str) -> str:
