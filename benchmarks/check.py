@@ -2,6 +2,8 @@
 
 Beside us run other checkers, each with the same rules in its own words, and Polars alone as the limit. A peer
 counts only if it gives the true verdict on every file with planted errors.
+
+Then the same rows with one in a hundred broken, good and bad ones written to a file each, beside the peers that can.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from data import RULES, Planted, planted, write_orders
+import polars as pl
+from data import BAD_EVERY, RULES, Planted, planted, write_dirty, write_orders
 from measure import (
     HERE,
     PEERS,
@@ -57,9 +60,40 @@ def main() -> int:
         setting("ROUNDS", 5),
         SECONDS_EACH_MAX,
     )
+    split = _splits(agreeing, rows, left_out)
     for worker in agreeing.values():
         worker.stop()
-    return _report(rows, {n: t for n, t in took.items() if n not in left_out}, peaks, left_out)
+    return _report(rows, {n: t for n, t in took.items() if n not in left_out}, peaks, left_out, split)
+
+
+def _splits(
+    workers: Mapping[str, Worker], rows: int, left_out: Mapping[str, list[str]]
+) -> dict[str, list[float]]:
+    """Seconds of splitting into two files, of those that split at all and get every row right."""
+    few = 100 * BAD_EVERY
+    folder = WORK / "data"
+    small = write_dirty(folder / f"dirty-{few}.parquet", few)
+    large = write_dirty(folder / f"dirty-{rows}.parquet", rows)
+    able = [w for n, w in workers.items() if n not in left_out and _split(w, small, few) is not None]
+    say(f"splitting with {', '.join(w.name for w in able)}")
+    return interleaved(
+        {w.name: partial(_split, w, large, rows) for w in able}, setting("ROUNDS", 5), SECONDS_EACH_MAX
+    )
+
+
+def _split(worker: Worker, dirty: Path, rows: int) -> float | None:
+    good, bad = (WORK / "data" / f"{part}-{worker.name}.parquet" for part in ("good", "bad"))
+    for part in (good, bad):
+        part.unlink(missing_ok=True)
+    answer = worker.ask(dirty, good, bad)
+    wrong = rows // BAD_EVERY
+    if answer.error or [_rows_in(good), _rows_in(bad)] != [rows - wrong, wrong]:
+        return None
+    return answer.seconds
+
+
+def _rows_in(path: Path) -> int:
+    return int(pl.scan_parquet(path).select(pl.len()).collect().item()) if path.exists() else -1
 
 
 def _start_all(others: tuple[str, ...]) -> tuple[dict[str, Worker], dict[str, list[str]]]:
@@ -102,7 +136,11 @@ def _seconds(
 
 
 def _report(
-    rows: int, took: Mapping[str, list[float]], peaks: Mapping[str, float], left_out: Mapping[str, list[str]]
+    rows: int,
+    took: Mapping[str, list[float]],
+    peaks: Mapping[str, float],
+    left_out: Mapping[str, list[str]],
+    split: Mapping[str, list[float]],
 ) -> int:
     seconds = {name: median(samples) for name, samples in took.items()}
     best = min((peaks[n] for n in seconds if n not in (OURS, LIMIT)), default=None)
@@ -117,6 +155,12 @@ def _report(
             for n, s in sorted(seconds.items(), key=lambda item: item[1])
         ),
     )
+    splitting = {name: median(samples) for name, samples in split.items() if samples}
+    print(f"\nsplit into a good and a bad file, one row in {BAD_EVERY} bad; median seconds\n")
+    table(
+        ("", "seconds", "slowest/fastest", "runs"),
+        ((n, s, spread(split[n]), len(split[n])) for n, s in splitting.items()),
+    )
     for name, reasons in left_out.items():
         print(f"\n{name}: different verdict, not in the ratios")
         print("\n".join(f"  {reason}" for reason in reasons))
@@ -126,8 +170,11 @@ def _report(
         ratios["over_limit"] = ours / seconds[LIMIT]
         ratios["faster_than"] = {n: s / ours for n, s in seconds.items() if n not in (OURS, LIMIT)}
         ratios["memory_over_best_peer"] = peaks[OURS] / best if best else None
+    if OURS in splitting:
+        ratios["split_faster_than"] = {n: s / splitting[OURS] for n, s in splitting.items() if n != OURS}
     figures = {
         "rows": rows,
+        "split_seconds": splitting,
         "rules": len(RULES),
         "seconds": seconds,
         "slowest_over_fastest": {n: spread(t) for n, t in took.items()},

@@ -36,6 +36,18 @@ RULES = (
     "discount.maximum",
     "ordered_at.required",
 )
+WRONG: dict[str, object] = {
+    "account.pattern": "AC-12345x",
+    "country.enum": "XX",
+    "status.enum": "lost",
+    "quantity.minimum": 0,
+    "quantity.maximum": 1001,
+    "amount.minimum": 0.0,
+    "amount.maximum": 100_000.01,
+    "discount.minimum": -0.01,
+    "discount.maximum": 0.91,
+}
+BAD_EVERY = 100  # rows of `write_dirty`
 ROWS_PER_CHUNK = 1_000_000
 ROWS_PER_GROUP = 250_000
 ROWS_PLANTED = 2_000
@@ -69,6 +81,33 @@ def write_orders(path: Path, rows: int) -> Path:
     writer: pq.ParquetWriter | None = None
     for first in range(0, rows, ROWS_PER_CHUNK):
         table = _arrow(orders(first, min(ROWS_PER_CHUNK, rows - first)))
+        writer = writer or pq.ParquetWriter(unfinished, table.schema)
+        writer.write_table(table, row_group_size=ROWS_PER_GROUP)
+    if writer is not None:
+        writer.close()
+    return unfinished.rename(path)
+
+
+def write_dirty(path: Path, rows: int) -> Path:
+    """The same orders, but every row whose number ends in 00 breaks one of the rules in turn; none the key's, since
+    peers take several nulls in it for duplicates.
+    """
+    if path.exists():
+        return path
+    kinds = [r for r in RULES if not r.startswith("order_id.")]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".unfinished")
+    writer: pq.ParquetWriter | None = None
+    for first in range(0, rows, ROWS_PER_CHUNK):
+        frame = orders(first, min(ROWS_PER_CHUNK, rows - first))
+        for turn, rule in enumerate(kinds):
+            column, _, kind = rule.partition(".")
+            number = pl.int_range(first, first + pl.len())
+            here = (number % BAD_EVERY == 0) & (number // BAD_EVERY % len(kinds) == turn)
+            frame = frame.with_columns(
+                pl.when(here).then(_wrong(column, kind)).otherwise(pl.col(column)).alias(column)
+            )
+        table = _arrow(frame)
         writer = writer or pq.ParquetWriter(unfinished, table.schema)
         writer.write_table(table, row_group_size=ROWS_PER_GROUP)
     if writer is not None:
@@ -129,22 +168,14 @@ def _plant(folder: Path, name: str, frame: pl.DataFrame, *fail: str) -> Planted:
 
 def _broken(column: str, kind: str) -> pl.Expr:
     """The column with the one error that breaks ``kind``, in one row (``unique``: in two)."""
-    values: dict[str, object] = {
-        "account.pattern": "AC-12345x",
-        "country.enum": "XX",
-        "status.enum": "lost",
-        "quantity.minimum": 0,
-        "quantity.maximum": 1001,
-        "amount.minimum": 0.0,
-        "amount.maximum": 100_000.01,
-        "discount.minimum": -0.01,
-        "discount.maximum": 0.91,
-    }
     if kind == "unique":
         # Far apart, so that only looking at all the rows finds it.
         return pl.when(_rows(1_990)).then(pl.col(column).get(3)).otherwise(pl.col(column)).alias(column)
-    wrong = pl.lit(None) if kind == "required" else pl.lit(values[f"{column}.{kind}"])
-    return pl.when(_rows(17)).then(wrong).otherwise(pl.col(column)).alias(column)
+    return pl.when(_rows(17)).then(_wrong(column, kind)).otherwise(pl.col(column)).alias(column)
+
+
+def _wrong(column: str, kind: str) -> pl.Expr:
+    return pl.lit(None) if kind == "required" else pl.lit(WRONG[f"{column}.{kind}"])
 
 
 def _arrow(frame: pl.DataFrame) -> pa.Table:

@@ -60,9 +60,10 @@ class Worker:
     name: str
     process: subprocess.Popen[str]
 
-    def ask(self, path: Path) -> Answer:
+    def ask(self, path: Path, *parts: Path) -> Answer:
+        """Check a file; with two more paths, write its good and its bad rows to them."""
         assert self.process.stdin
-        self.process.stdin.write(f"{path}\n")
+        self.process.stdin.write("\t".join(map(str, (path, *parts))) + "\n")
         self.process.stdin.flush()
         return self.answer()
 

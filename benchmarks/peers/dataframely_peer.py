@@ -49,4 +49,10 @@ def check(path: str) -> list[str]:
     return [f"{column}.{NAMES.get(kind, kind)}" for column, kind in parts]
 
 
-serve(check)
+def split(path: str, good: str, bad: str) -> None:
+    found, failure = Orders.filter(pl.scan_parquet(path)).collect_all(engine="streaming")
+    found.write_parquet(good)
+    failure.write_parquet(bad)
+
+
+serve(check, split)

@@ -16,4 +16,8 @@ def check(path: str) -> list[str]:
     return [finding.rule for finding in verdict.blocking]
 
 
-serve(check)
+def split(path: str, good: str, bad: str) -> None:
+    headgate.check(path, CONTRACT).write(good, bad)
+
+
+serve(check, split)

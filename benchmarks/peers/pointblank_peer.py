@@ -20,8 +20,8 @@ RULES = [  # in the order of the steps below
 ]
 
 
-def check(path: str) -> list[str]:
-    validation = (
+def _interrogated(path: str, *, marked: bool = False) -> pb.Validate:
+    return (
         pb.Validate(pl.scan_parquet(path))
         .col_vals_not_null(["order_id", "account", "country", "quantity", "amount", "ordered_at"])
         .rows_distinct(["order_id"])
@@ -34,8 +34,12 @@ def check(path: str) -> list[str]:
         .col_vals_expr(pl.col("amount").fill_null(1.0) <= 100_000.0)
         .col_vals_expr(pl.col("discount").fill_null(0.0) >= 0.0)
         .col_vals_expr(pl.col("discount").fill_null(0.0) <= 0.9)
-        .interrogate(collect_extracts=False, collect_tbl_checked=False)
+        .interrogate(collect_extracts=False, collect_tbl_checked=marked)
     )
+
+
+def check(path: str) -> list[str]:
+    validation = _interrogated(path)
     if not all(
         step.all_passed is not None and step.eval_error is None for step in validation.validation_info
     ):
@@ -43,4 +47,11 @@ def check(path: str) -> list[str]:
     return [rule for rule, step in zip(RULES, validation.validation_info, strict=True) if not step.all_passed]
 
 
-serve(check)
+def split(path: str, good: str, bad: str) -> None:
+    validation = _interrogated(path, marked=True)
+    parts = (("pass", good), ("fail", bad))
+    sinks = [validation.get_sundered_data(kind).sink_parquet(to, lazy=True) for kind, to in parts]
+    pl.collect_all(sinks, engine="streaming")
+
+
+serve(check, split)
