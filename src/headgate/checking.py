@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from headgate.checks.evidence import attributed
 from headgate.checks.own_parents import fitting, own_references
 from headgate.contract.compile import compile_contract
 from headgate.edge.documents import document_of
@@ -110,7 +111,7 @@ def check(
         table_rules="all",
         allowed=frozenset(allow_unexecuted),
     )
-    return Checked(judged.verdict, compiled, delivery, judged)
+    return Checked(attributed(judged.verdict, compiled), compiled, delivery, judged)
 
 
 def deliver(data: Data, dialect: Dialect, format: str | None = None) -> Delivery:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 
+from headgate.cli.evidence import Evidence
 from headgate.cli.report_html import report
 from headgate.model.names import RuleName
 from headgate.model.verdict import Finding, Sample, Verdict
@@ -15,7 +16,7 @@ OPTIONAL = {"th", "td", "tr", "li"}
 
 def page(*findings: Finding, rows_bad: int = 2) -> str:
     verdict = Verdict("shop", "1.0.0", 1000, rows_bad, 1, findings)
-    return report(verdict, "orders", ["orders.csv"], AT)
+    return report(Evidence(verdict, "orders", ["orders.csv"], AT, "v1"))
 
 
 def failing(text: str) -> Finding:

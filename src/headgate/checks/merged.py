@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from headgate.checks.bounds import measured
+from headgate.checks.evidence import attributed
 from headgate.checks.partials import keepable, summed
 from headgate.model.contract import TableContract
 from headgate.model.names import RuleName, TableName, short
@@ -80,7 +81,8 @@ def check_children(
             continue
         only = replace(contracts[table], rules=rules)
         rows = ports.lake.scan(entry)
-        verdict = ports.engine.check(rows, only, parents=parents, existing={}, table_rules="none").verdict
+        found = ports.engine.check(rows, only, parents=parents, existing={}, table_rules="none").verdict
+        verdict = attributed(found, only)
         wanted = {r.name for r in rules}
         findings += [_of_table(table, f) for f in verdict.findings if f.rule in wanted]
     return tuple(findings)
@@ -101,9 +103,10 @@ def check_whole(
         if isinstance(r.body, References) and (parent := tree.table(r.body.to_table))
     }
     rows = ports.lake.scan(entry)
-    return ports.engine.check(
+    found = ports.engine.check(
         rows, contract, parents=parents, existing={}, table_rules="table", allowed=allowed
-    ).verdict
+    )
+    return attributed(replace(found.verdict, files=len(ports.lake.files(entry))), contract)
 
 
 def combined(delivered: Verdict, merged: tuple[Finding, ...], contract: TableContract) -> Verdict:
@@ -113,7 +116,7 @@ def combined(delivered: Verdict, merged: tuple[Finding, ...], contract: TableCon
     kept = tuple(
         by_name.pop(f.rule, f) for f in delivered.findings if f.rule not in about_table or f.rule in by_name
     )
-    return replace(delivered, findings=kept + tuple(by_name.values()))
+    return attributed(replace(delivered, findings=kept + tuple(by_name.values())), contract)
 
 
 def check_changed(

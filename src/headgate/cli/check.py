@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headgate.cli import dialect, wire
+from headgate.cli import dialect, evidence, outputs, wire
 from headgate.cli.answer import Answer
 from headgate.cli.findings import counted, show_failures, tally
 from headgate.cli.screen import Screen, busy, harmless, painted, say
-from headgate.model.errors import NotThere, WrongUse
+from headgate.model.errors import WrongUse
 
 if TYPE_CHECKING:
     from headgate.checking import Checked
@@ -24,14 +22,15 @@ def check(parser: Parser) -> None:
         "project is needed. Exit code 0 if they pass, 1 if not.",
         "headgate check orders.csv --contract orders.odcs.yaml",
         "headgate check inbox/*.parquet --contract orders.odcs.yaml --bad bad.csv",
-        "headgate check orders.csv --contract orders.odcs.yaml --html report.html",
+        "headgate check orders.csv --contract orders.odcs.yaml --output html=o.html",
+        "headgate check orders.csv --contract orders.odcs.yaml --output github",
     )
     parser.add_argument("data", metavar="DATA", nargs="+", help="files, folders or patterns")
     parser.add_argument("--contract", metavar="C", required=True, help="an ODCS contract (YAML)")
     parser.add_argument("--object", metavar="NAME", help="its schema object, if it has several")
     parser.add_argument("--good", metavar="F", help="write rows without a fault here (.csv .parquet .jsonl)")
     parser.add_argument("--bad", metavar="F", help="write the others here: raw, with row and rules")
-    parser.add_argument("--html", metavar="F", help="write a report for a browser here")
+    parser.add_argument("--html", metavar="F", help="the same as --output html=F")
     parser.add_argument(
         "--allow-unexecuted",
         metavar="RULE",
@@ -39,16 +38,22 @@ def check(parser: Parser) -> None:
         default=[],
         help="pass although this rule cannot be executed here; may be repeated",
     )
+    outputs.add_outputs(parser)
     dialect.add_dialect(parser)
     parser.runs(_check)
 
 
 def _check(args: Args) -> Answer:
-    _distinct(args)
+    wanted = outputs.outputs(args)
+    files = [("--good", args.good), ("--bad", args.bad), *((o.option, o.file) for o in wanted)]
+    outputs.distinct(files, [*args.data, args.contract])
     speaks = dialect.changed(args)
     with busy("checking", quiet=args.json) as tell:
         from headgate.checking import check as judge
+        from headgate.edge.clock import SystemClock
 
+        clock = SystemClock()
+        start = clock.monotonic()
         checked = judge(
             args.data,
             args.contract,
@@ -57,48 +62,50 @@ def _check(args: Args) -> Answer:
             format=args.format,
             dialect=speaks,
         )
+        took_s = clock.monotonic() - start
         _meant(args.object, checked.contract)
         if args.good or args.bad:
             tell("writing rows")
             checked.write(args.good, args.bad)
-        if args.html:
-            _report(args, checked)
     verdict = checked.verdict
     document = {
         "outcome": "passed" if verdict.passed else "failed",
+        "contract": verdict.contract_id,
+        "contract_version": verdict.contract_version,
+        "object": checked.contract.object,
+        "root": verdict.root,
+        "files": verdict.files,
         "rows": verdict.rows,
         "rows_good": verdict.rows - verdict.rows_bad,
         "rows_bad": verdict.rows_bad,
-        "rules": wire.rules(verdict.findings),
+        "rules": wire.rules(verdict.findings, unmasked=args.unmasked),
+        "failing_rows": wire.failing_rows(verdict.findings, unmasked=args.unmasked),
     }
 
     def show(screen: Screen) -> None:
-        _show(screen, checked)
-        for what, file in (("good rows", args.good), ("bad rows", args.bad), ("report", args.html)):
+        _show(screen, checked, unmasked=args.unmasked)
+        for what, file in (("good rows", args.good), ("bad rows", args.bad)):
             if file:
                 say(f"{what}: {harmless(file)}")
+        for output in wanted:
+            say(f"{'report' if output.format == 'html' else output.format}: {harmless(output.file)}")
 
-    return Answer(document, show, 0 if verdict.passed else 1)
-
-
-def _distinct(args: Args) -> None:
-    """Refuse to write over what is read, two things into one file, or into no folder: before any work."""
-    seen = {os.path.realpath(path) for path in [*args.data, args.contract]}
-    for option in ("good", "bad", "html"):
-        path = getattr(args, option)
-        if path is None:
-            continue
-        if not Path(path).absolute().parent.is_dir():
-            raise NotThere(
-                f"there is no folder {Path(path).parent}", hint="make it first", place=f"--{option} {path}"
-            )
-        if os.path.realpath(path) in seen:
-            raise WrongUse(
-                f"--{option} names a file that is read or written already",
-                hint="choose another name",
-                place=path,
-            )
-        seen.add(os.path.realpath(path))
+    answer = Answer(document, show, 0 if verdict.passed else 1)
+    if not wanted:
+        return answer
+    with busy("writing reports", quiet=args.json):
+        told = evidence.Evidence(
+            evidence.masked(verdict, unmasked=args.unmasked),
+            checked.contract.object,
+            args.data,
+            clock.now(),
+            clock.token(),
+            took_s,
+            args.contract,
+            evidence.lines_of(args.contract),
+            {r.name: r for r in checked.contract.rules},
+        )
+        return outputs.written(answer, wanted, told, document)
 
 
 def _meant(name: str | None, contract: TableContract) -> None:
@@ -111,19 +118,9 @@ def _meant(name: str | None, contract: TableContract) -> None:
         )
 
 
-def _report(args: Args, checked: Checked) -> None:
-    from headgate.cli.report_html import report
-    from headgate.edge import durable
-    from headgate.edge.clock import SystemClock
-
-    page = report(checked.verdict, checked.contract.object, args.data, SystemClock().now())
-    with durable.surroundings(args.html):
-        durable.replace(str(Path(args.html).absolute()), page.encode())
-
-
-def _show(screen: Screen, checked: Checked) -> None:
+def _show(screen: Screen, checked: Checked, *, unmasked: bool) -> None:
     verdict = checked.verdict
-    show_failures(screen, verdict.findings, verdict.allowed)
+    show_failures(screen, verdict.findings, verdict.allowed, unmasked=unmasked)
     outcome = painted(screen, "passed" if verdict.passed else "failed")
     rows = counted(verdict.rows, "row")
     parted = (

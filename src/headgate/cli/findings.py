@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from headgate.cli.screen import Screen, harmless, painted, say
+from headgate.model.masking import shown
 from headgate.model.verdict import Finding, Sample
 
 SAMPLES_SHOWN = 3
@@ -30,16 +31,18 @@ def show_failures(
     findings: Sequence[Finding],
     allowed: frozenset[str] = frozenset(),
     limit: int = RULES_SHOWN,
+    *,
+    unmasked: bool = False,
 ) -> None:
-    """Each rule that failed, with its first rows."""
-    shown = failures(findings, allowed)
-    for finding in shown[:limit]:
-        _show(screen, finding)
-    if len(shown) > limit:
-        say(f"... and {len(shown) - limit} more rules; --json lists all")
+    """Each rule that failed, with its first rows: masked, unless ``unmasked``."""
+    loud = failures(findings, allowed)
+    for finding in loud[:limit]:
+        _show(screen, finding, unmasked=unmasked)
+    if len(loud) > limit:
+        say(f"... and {len(loud) - limit} more rules; --json lists all")
 
 
-def _show(screen: Screen, finding: Finding) -> None:
+def _show(screen: Screen, finding: Finding, *, unmasked: bool) -> None:
     said = finding.message[:1].isdigit()  # the message counts them itself
     rows = f"  {counted(finding.rows_failed, 'row')}" if finding.rows_failed and not said else ""
     name = painted(screen, harmless(finding.rule), "bold")
@@ -48,17 +51,23 @@ def _show(screen: Screen, finding: Finding) -> None:
         for line in textwrap.wrap(harmless(finding.message), max(40, screen.width - 7)):
             say(f"      {line}")
     for sample in finding.samples[:SAMPLES_SHOWN]:
-        say(f"      {_sample(sample)}")
+        say(f"      {sample_text(shown(sample, unmasked=unmasked))}")
     left = (finding.rows_failed or 0) - min(SAMPLES_SHOWN, len(finding.samples))
     if finding.samples and left > 0:
         say(f"      ... and {left:,} more")
 
 
-def _sample(sample: Sample) -> str:
-    key = ", ".join(f"{harmless(name)}={_value(value, 30)}" for name, value in sample.key)
+def sample_text(sample: Sample) -> str:
+    """``row 3 of a.csv  id="7"  amount: "x"``; the sample as people are shown it."""
+
+    def told(column: str, value: str | None, limit: int = VALUE_SHOWN) -> str:
+        # A mask stands without quotes: it is not what was in the data.
+        return str(value) if column in sample.masked else _value(value, limit)
+
+    key = ", ".join(f"{harmless(name)}={told(name, value, 30)}" for name, value in sample.key)
     # A key that is the failing column itself would be said twice.
     key = "" if [name for name, _ in sample.key] == [sample.column] else key
-    what = f"{harmless(sample.column)}: {_value(sample.value)}" if sample.column else ""
+    what = f"{harmless(sample.column)}: {told(sample.column, sample.value)}" if sample.column else ""
     where = f"row {sample.row} of {harmless(_short(sample.object))}" if sample.object else f"row {sample.row}"
     return "  ".join(part for part in (where, key, what) if part)
 

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from headgate.cli import dialect, wire
+from headgate.cli import dialect, outputs, wire
 from headgate.cli.answer import Answer
+from headgate.cli.evidence import Evidence, lines_of, masked
 from headgate.cli.findings import counted, show_failures, tally
 from headgate.cli.opening import project_of
 from headgate.cli.screen import Screen, busy, harmless, painted, say
-from headgate.model.names import short
+from headgate.model.errors import WrongUse
+from headgate.model.names import RuleName, short
+from headgate.model.verdict import Finding, Verdict
 
 if TYPE_CHECKING:
     from headgate.cli.parsing import Args, Parser
+    from headgate.model.rule import Rule
     from headgate.model.run import Loaded
+    from headgate.project import Project
 
 SAID_NO = ("quarantined", "conflict")
 RULES_SHOWN = 3
@@ -55,6 +61,7 @@ def load(parser: Parser) -> None:
         help="publish although this rule cannot be executed here; may be repeated",
     )
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
+    outputs.add_outputs(parser)
     dialect.add_format(parser)
     parser.runs(_load)
 
@@ -68,20 +75,66 @@ def _options(args: Args) -> dict[str, Any]:
 
 
 def _load(args: Args) -> Answer:
+    wanted = outputs.outputs(args)
     if args.dry_run:
+        if wanted:
+            raise WrongUse("a dry run judges nothing", hint="leave --output out", place="--output")
         return _planned(args)
+    read = [*args.data, *([args.contract] if args.contract else [])]
+    outputs.distinct([(o.option, o.file) for o in wanted], read)
     with busy("opening", quiet=args.json) as tell:
-        result = project_of(args).load(args.table, args.data, tell=tell, **_options(args))
-    return loaded(result)
+        project = project_of(args)
+        start = project.ports.clock.monotonic()
+        result = project.load(args.table, args.data, tell=tell, **_options(args))
+        took_s = project.ports.clock.monotonic() - start
+    answer = loaded(result, unmasked=args.unmasked)
+    if not wanted:
+        return answer
+    return outputs.written(answer, wanted, _evidence(args, project, result, took_s), answer.document)
 
 
-def loaded(result: Loaded) -> Answer:
+def loaded(result: Loaded, *, unmasked: bool = False) -> Answer:
     """What became of a load (or a replay)."""
 
     def show(screen: Screen) -> None:
-        _show(screen, result)
+        _show(screen, result, unmasked=unmasked)
 
-    return Answer(wire.loaded(result), show, 1 if result.outcome in SAID_NO else 0)
+    return Answer(wire.loaded(result, unmasked=unmasked), show, 1 if result.outcome in SAID_NO else 0)
+
+
+def _evidence(args: Args, project: Project, result: Loaded, took_s: float) -> Evidence:
+    """The verdict of a load for other programs; of what was delivered before, that it was."""
+    clock = project.ports.clock
+    told = Finding(
+        RuleName("delivered_before"), "info", message="delivered before: nothing was judged", how="none"
+    )
+    verdict = result.verdict or Verdict("", "", 0, 0, 0, (told,))
+    return Evidence(
+        masked(verdict, unmasked=args.unmasked),
+        short(result.table),
+        args.data,
+        clock.now(),
+        result.run or clock.token(),
+        took_s,
+        args.contract,
+        lines_of(args.contract) if args.contract else (lambda _: 1),
+        _rules(args, result),
+    )
+
+
+def _rules(args: Args, result: Loaded) -> Mapping[str, Rule]:
+    """Those of the contract that came with the load."""
+    if not args.contract:
+        return {}
+    from headgate.contract.compile import compile_contract
+    from headgate.contract.document import parse
+    from headgate.edge.documents import read_document
+
+    # Its patterns were read by the load itself.
+    compiled = compile_contract(
+        parse(read_document(args.contract), args.contract), result.table, pattern_error=lambda _: None
+    )
+    return {r.name: r for r in compiled.rules}
 
 
 def _planned(args: Args) -> Answer:
@@ -103,6 +156,7 @@ def _planned(args: Args) -> Answer:
         "rows_quarantined": None,
         "rows_deduplicated": None,
         "rows_superseded": None,
+        "verdict": None,
         "rules": [],
         "skipped": wire.objects(plan.skipped),
         "conflicts": [],
@@ -121,8 +175,8 @@ def _planned(args: Args) -> Answer:
     return Answer(document, show)
 
 
-def _show(screen: Screen, result: Loaded) -> None:
-    show_failures(screen, result.findings, limit=RULES_SHOWN)
+def _show(screen: Screen, result: Loaded, *, unmasked: bool) -> None:
+    show_failures(screen, result.findings, limit=RULES_SHOWN, unmasked=unmasked)
     guard = ", unguarded: no contract" if result.unguarded else ""
     say(f"{painted(screen, result.outcome)}: {harmless(short(result.table))}, batch {result.batch}{guard}")
     if result.outcome == "duplicate":

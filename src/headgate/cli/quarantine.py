@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from headgate.cli import wire
@@ -9,7 +10,9 @@ from headgate.cli.answer import Answer
 from headgate.cli.findings import counted
 from headgate.cli.load import loaded
 from headgate.cli.opening import project_of
+from headgate.cli.outputs import add_unmasked
 from headgate.cli.screen import Screen, busy, harmless, painted, say, table
+from headgate.model.masking import cut, shown_raw
 from headgate.model.names import short
 
 if TYPE_CHECKING:
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from headgate.project import Project
 
 ROWS_SHOWN = 20
+VERDICTS_LOOKED_AT = 10_000
 
 
 def list_(parser: Parser) -> None:
@@ -60,6 +64,7 @@ def show(parser: Parser) -> None:
     parser.add_argument(
         "-n", metavar="N", type=int, default=ROWS_SHOWN, help=f"how many rows ({ROWS_SHOWN}; 0: all)"
     )
+    add_unmasked(parser)
     parser.runs(_show)
 
 
@@ -68,7 +73,11 @@ def _show(args: Args) -> Answer:
     found = row_of(project, args.id)
     rows = project.quarantined_rows(found.id)
     limit = args.n if args.n > 0 else rows.height
-    shown = [{k: wire.value(v) for k, v in row.items()} for row in rows.head(limit).iter_rows(named=True)]
+    mask = (lambda raw: raw) if args.unmasked else masking_of(project, found)
+    shown = [
+        {k: mask(v) if k == "raw" else wire.value(v) for k, v in row.items()}
+        for row in rows.head(limit).iter_rows(named=True)
+    ]
 
     def show_(screen: Screen) -> None:
         contract = f"{found.contract_id} {found.contract_version}"
@@ -78,7 +87,8 @@ def _show(args: Args) -> Answer:
             where = str(row.get("location") or row.get("object") or "").rpartition("/")[2]
             rules = ", ".join(row.get("rules") or ()) or "no fault of its own"
             say(f"row {row.get('row')} of {harmless(where)}: {harmless(rules)}")
-            say(f"      {harmless(row.get('raw'))}")
+            raw = str(row.get("raw"))
+            say(f"      {harmless(cut(raw) if screen.terminal else raw)}")
         if found.rows > len(shown):
             say(f"... and {found.rows - len(shown):,} more (-n 0 shows all)")
         if found.state == "open":
@@ -86,6 +96,16 @@ def _show(args: Args) -> Answer:
             say(f"   or: headgate quarantine discard {found.id} --reason WHY")
 
     return Answer({"quarantine": wire.quarantine(found), "rows": shown}, show_)
+
+
+def masking_of(project: Project, found: QuarantineRow) -> Callable[[str], str]:
+    """How its raw rows are shown: as the verdict says that stopped them."""
+    rows = project.ports.store.verdicts(limit=VERDICTS_LOOKED_AT)
+    verdict = next((v.verdict for v in rows if v.run == found.run), None)
+    if verdict is None or not verdict.masked:
+        return lambda raw: raw
+    masked, declared = frozenset(verdict.masked), frozenset(verdict.declared)
+    return lambda raw: shown_raw(raw, masked, declared)
 
 
 def row_of(project: Project, id: str) -> QuarantineRow:
@@ -111,12 +131,14 @@ def replay(parser: Parser) -> None:
         choices=("quarantine_batch", "quarantine_rows", "warn"),
         help="what becomes of rows that fail again",
     )
+    add_unmasked(parser)
     parser.runs(_replay)
 
 
 def _replay(args: Args) -> Answer:
     with busy("opening", quiet=args.json) as tell:
-        return loaded(project_of(args).replay(args.id, args.with_, on_fail=args.on_fail, tell=tell))
+        result = project_of(args).replay(args.id, args.with_, on_fail=args.on_fail, tell=tell)
+    return loaded(result, unmasked=args.unmasked)
 
 
 def discard(parser: Parser) -> None:

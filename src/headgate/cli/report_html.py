@@ -6,9 +6,9 @@ Everything that comes from data or contract goes through `_text`, which escapes 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from html import escape
 
+from headgate.cli.evidence import Evidence
 from headgate.cli.findings import counted, tally
 from headgate.model.verdict import Finding, Sample, Verdict
 
@@ -51,8 +51,9 @@ td.row { font-variant-numeric: tabular-nums; }
 """
 
 
-def report(verdict: Verdict, name: str, data: Sequence[str], at: datetime) -> str:
-    """The page. ``name``: the schema object's; ``data``: what was checked, as it was named; ``at``: when."""
+def report(evidence: Evidence) -> str:
+    """The page."""
+    verdict, name, data, at = evidence.verdict, evidence.name, evidence.data, evidence.at
     outcome = "passed" if verdict.passed else "failed"
     findings = sorted(verdict.findings, key=lambda f: _ORDER.index(f.status))
     loud = [f for f in findings if f.status not in {"pass", "info"}]

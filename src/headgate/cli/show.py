@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from headgate.cli import wire
+from headgate.cli import outputs, wire
 from headgate.cli.answer import Answer
-from headgate.cli.findings import failures, show_failures, tally
+from headgate.cli.evidence import Evidence, masked
+from headgate.cli.findings import counted, show_failures, tally
 from headgate.cli.history import changes_of, show_changes
 from headgate.cli.opening import project_of
 from headgate.cli.screen import Screen, harmless, painted, say, table
@@ -16,6 +17,7 @@ from headgate.model.names import RunId, TableName, short, table_name
 if TYPE_CHECKING:
     from headgate.cli.parsing import Args, Parser
     from headgate.model.batch import BatchRow
+    from headgate.model.change import VerdictRow
     from headgate.model.commit import Commit
     from headgate.model.contract import ColumnType
     from headgate.model.run import Run
@@ -33,28 +35,50 @@ def show(parser: Parser) -> None:
     )
     parser.add_argument("what", metavar="WHAT", help="a table, run, batch or commit")
     parser.add_argument("--ref", metavar="REF", default="main", help="where a table is looked for (main)")
+    outputs.add_outputs(parser)
     parser.runs(_show)
 
 
 def _show(args: Args) -> Answer:
+    wanted = outputs.outputs(args)
+    outputs.distinct([(o.option, o.file) for o in wanted], [])
     project = project_of(args)
+    answer, row = _found(project, args)
+    if not wanted:
+        return answer
+    if row is None and any(o.format != "json" for o in wanted):
+        raise WrongUse(
+            f"there is no verdict on {args.what}", hint="name a run or a table that has one", place="--output"
+        )
+    return outputs.written(answer, wanted, _evidence(args, row) if row else None, answer.document)
+
+
+def _evidence(args: Args, row: VerdictRow) -> Evidence:
+    """A verdict as it was kept. The contract is in the project, and no file with lines."""
+    name = short(row.table) if row.table else args.what
+    return Evidence(
+        masked(row.verdict, unmasked=args.unmasked), name, (f"root {row.root[:12]}",), row.at, row.run
+    )
+
+
+def _found(project: Project, args: Args) -> tuple[Answer, VerdictRow | None]:
     store = project.ports.store
     name = _table_named(args.what)
     if name is not None and project.tree(args.ref).table(name) is not None:
-        return _table(project, name, args.ref)
+        return _table(project, name, args)
     run = store.run(RunId(args.what))
     if run is not None:
-        return _run(project, run)
+        return _run(project, run, args)
     batches = [b for b in store.batches() if b.batch == args.what]
     if batches:
-        return _batch(batches)
+        return _batch(batches), None
     try:
         commit = project.resolve(args.what)
     except NotThere as error:
         raise _unknown(project, args) from error
     found = store.commit_of(commit)
     assert found is not None
-    return _commit(project, found)
+    return _commit(project, found), None
 
 
 def _table_named(text: str) -> TableName | None:
@@ -74,9 +98,10 @@ def _unknown(project: Project, args: Args) -> NotThere:
 # -- a table ------------------------------------------------------------------------------------------------
 
 
-def _table(project: Project, name: TableName, ref: str) -> Answer:
+def _table(project: Project, name: TableName, args: Args) -> tuple[Answer, VerdictRow | None]:
     from headgate.flow.status import last_verdict
 
+    ref = args.ref
     found = project.table(name, ref)
     columns = [
         {"column": c.name, "type": type_name(c.type), "required": c.required}
@@ -94,7 +119,7 @@ def _table(project: Project, name: TableName, ref: str) -> Answer:
         "unguarded": found.contract is None,
         "primary_key": list(found.contract.primary_key) if found.contract else [],
         "columns": columns,
-        "rules": wire.rules(last.verdict.findings) if last and found.contract else [],
+        **_judged(last if found.contract else None, unmasked=args.unmasked),
     }
 
     def show_(screen: Screen) -> None:
@@ -108,11 +133,28 @@ def _table(project: Project, name: TableName, ref: str) -> Answer:
         table(screen, ("column", "type", ""), cells)
         if last and found.contract:
             say()
-            show_failures(screen, last.verdict.findings, last.verdict.allowed)
+            show_failures(screen, last.verdict.findings, last.verdict.allowed, unmasked=args.unmasked)
             say(f"last verdict {painted(screen, 'passed' if last.verdict.passed else 'failed')}: "
                 f"{tally(last.verdict.findings)}")  # fmt: skip
+            say(f"  {_looked_at(last)}")
 
-    return Answer(document, show_)
+    return Answer(document, show_), last if found.contract else None
+
+
+def _judged(row: VerdictRow | None, *, unmasked: bool) -> dict[str, Any]:
+    return {
+        "verdict": wire.verdict(row.verdict.on(row.root)) if row else None,
+        "rules": wire.rules(row.verdict.findings, unmasked=unmasked) if row else [],
+    }
+
+
+def _looked_at(row: VerdictRow) -> str:
+    """``contract orders 1.0.0, 3 rows and 1 file of tree 3f2a9c1d0b7e``."""
+    found = row.verdict
+    contract = (
+        harmless(f"contract {found.contract_id} {found.contract_version}, ") if found.contract_id else ""
+    )
+    return f"{contract}{counted(found.rows, 'row')} and {counted(found.files, 'file')}, tree {row.root[:12]}"
 
 
 def type_name(found: ColumnType) -> str:
@@ -133,7 +175,7 @@ def type_name(found: ColumnType) -> str:
 # -- a run, a batch, a commit -------------------------------------------------------------------------------
 
 
-def _run(project: Project, run: Run) -> Answer:
+def _run(project: Project, run: Run, args: Args) -> tuple[Answer, VerdictRow | None]:
     store = project.ports.store
     steps = [s.step for s in store.steps(run.id)]
     verdicts = [v for v in store.verdicts(limit=10_000) if v.run == run.id]
@@ -143,7 +185,7 @@ def _run(project: Project, run: Run) -> Answer:
         "intent": dict(run.intent),
         "steps": steps,
         "batches": [wire.batch(b) for b in batches],
-        "rules": wire.rules(verdicts[0].verdict.findings) if verdicts else [],
+        **_judged(verdicts[0] if verdicts else None, unmasked=args.unmasked),
     }
 
     def show_(screen: Screen) -> None:
@@ -159,11 +201,13 @@ def _run(project: Project, run: Run) -> Answer:
             _say_batch(screen, each)
         if verdicts:
             found = verdicts[0].verdict
-            show_failures(screen, found.findings, found.allowed)
-            if not failures(found.findings, found.allowed):
-                say(f"  {tally(found.findings)}")
+            show_failures(screen, found.findings, found.allowed, unmasked=args.unmasked)
+            say(
+                f"  verdict {painted(screen, 'passed' if found.passed else 'failed')}: {tally(found.findings)}"
+            )
+            say(f"  {_looked_at(verdicts[0])}")
 
-    return Answer(document, show_)
+    return Answer(document, show_), verdicts[0] if verdicts else None
 
 
 def _batch(batches: list[BatchRow]) -> Answer:

@@ -11,8 +11,11 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from headgate.cli.evidence import reason
+from headgate.model.masking import shown
 from headgate.model.names import TableName, short
 
 if TYPE_CHECKING:
@@ -23,13 +26,14 @@ if TYPE_CHECKING:
     from headgate.model.commit import Commit, Ref
     from headgate.model.event import Event
     from headgate.model.run import Conflict, Loaded, Run
-    from headgate.model.verdict import Finding
+    from headgate.model.verdict import Finding, Sample, Verdict
 
 Fields = dict[str, Any]
+FAILING_ROWS_MAX = 1_000
 
 
-def rules(findings: Sequence[Finding]) -> list[Fields]:
-    """Each rule's outcome; ``samples`` are the first rows that fail it, raw."""
+def rules(findings: Sequence[Finding], *, unmasked: bool = False) -> list[Fields]:
+    """Each rule's outcome; ``samples`` are the first rows that fail it, masked unless ``unmasked``."""
     return [
         {
             "rule": f.rule,
@@ -37,13 +41,47 @@ def rules(findings: Sequence[Finding]) -> list[Fields]:
             "rows_failed": f.rows_failed,
             "measured": f.measured,
             "message": f.message,
-            "samples": [
-                {"object": s.object, "row": s.row, "key": dict(s.key), "column": s.column, "value": s.value}
-                for s in f.samples
-            ],
+            "how": f.how,
+            "dimension": f.dimension,
+            "severity": f.severity,
+            "place": f.place,
+            "samples": [_sample(shown(s, unmasked=unmasked)) for s in f.samples],
         }
         for f in findings
     ]
+
+
+def _sample(found: Sample) -> Fields:
+    return {
+        "object": found.object,
+        "row": found.row,
+        "key": dict(found.key),
+        "column": found.column,
+        "value": found.value,
+    }
+
+
+def failing_rows(findings: Sequence[Finding], *, unmasked: bool = False) -> list[Fields]:
+    """One for each row and rule that it fails: the first of each rule, and not more than `FAILING_ROWS_MAX`."""
+    found = (
+        {**_sample(shown(s, unmasked=unmasked)), "rule": f.rule, "reason": reason(f)}
+        for f in findings
+        for s in f.samples
+    )
+    return list(islice(found, FAILING_ROWS_MAX))
+
+
+def verdict(found: Verdict) -> Fields:
+    """What was judged. ``contract``: null where it was several tables; ``root``: null for what is in no tree."""
+    return {
+        "outcome": "passed" if found.passed else "failed",
+        "contract": found.contract_id or None,
+        "contract_version": found.contract_version or None,
+        "root": found.root,
+        "rows": found.rows,
+        "rows_bad": found.rows_bad,
+        "files": found.files,
+    }
 
 
 def objects(found: Sequence[Object]) -> list[Fields]:
@@ -64,7 +102,7 @@ def conflicts(found: Sequence[Conflict]) -> list[Fields]:
     return [{"key": c.key, "ours": c.ours, "theirs": c.theirs, "rival": c.rival} for c in found]
 
 
-def loaded(result: Loaded) -> Fields:
+def loaded(result: Loaded, *, unmasked: bool = False) -> Fields:
     return {
         "run": result.run,
         "outcome": result.outcome,
@@ -74,7 +112,8 @@ def loaded(result: Loaded) -> Fields:
         "commit": result.commit,
         "objects": objects(result.objects),
         **counts(result.counts),
-        "rules": rules(result.findings),
+        "verdict": verdict(result.verdict) if result.verdict is not None else None,
+        "rules": rules(result.findings, unmasked=unmasked),
         "skipped": objects(result.skipped),
         "conflicts": conflicts(result.conflicts),
         "unguarded": result.unguarded,

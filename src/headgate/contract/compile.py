@@ -14,6 +14,7 @@ from typing import cast
 
 from headgate.contract import columns as column_rules
 from headgate.contract import filters, quality, references, temporal
+from headgate.contract.classification import holds_confidential
 from headgate.contract.document import Document, refuse
 from headgate.contract.draft import Draft, PatternError, Subject, rules
 from headgate.contract.json_schema import Path, Value
@@ -92,7 +93,7 @@ def compile_contract(
         version=str(document.tree["version"]),
         object=str(part["name"]),
         physical_name=str(part.get("physicalName") or part["name"]),
-        columns=tuple(_column(subject) for subject in subjects if subject.column),
+        columns=tuple(_column(subject, own) for subject in subjects if subject.column),
         rules=_rules(drafts, whole, subjects, own),
         document=document.digest,
         primary_key=tuple(subject.column for subject in keys),
@@ -132,8 +133,9 @@ def _subjects(whole: Subject) -> tuple[Subject, ...]:
     return tuple(found)
 
 
-def _column(subject: Subject) -> Column:
+def _column(subject: Subject, table: Settings) -> Column:
     part = subject.part
+    said = settings(subject.document, subject.path, part.get("customProperties"), "property").over(table).mask
     return Column(
         name=subject.column,
         type=_without_format(subject),
@@ -141,6 +143,7 @@ def _column(subject: Subject) -> Column:
         label=str(part.get("name")),
         classification=str(part["classification"]) if part.get("classification") is not None else None,
         description=str(part.get("description") or ""),
+        masked=holds_confidential(part) if said is None else said,
     )
 
 

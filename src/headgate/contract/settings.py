@@ -36,6 +36,7 @@ LEVELS: dict[str, tuple[str, ...]] = {
     "warn": ("rule",),
     "tolerance": ("rule",),
     "waiver": ("object", "property", "rule"),
+    "mask": ("contract", "object", "property"),
 }
 _CSV = ("delimiter", "quote", "encoding", "header", "null")
 
@@ -64,6 +65,7 @@ class Settings:
     missing_columns: Literal["fail", "null"] | None = None
     format: FileFormat | None = None
     dialect: str | None = None
+    mask: bool | None = None
     order_by_path: Path = ()
     where: Written | None = None
     warn: Written | None = None
@@ -118,6 +120,7 @@ _FORMS = {
     "dialect": "use the name of a SQL dialect, like duckdb",
     "tolerance": "use {abs: 0.5}, {rel: 1%} or both",
     "waiver": 'use {reason: "...", expires: 2026-12-31, upTo: 1%}; upTo may be left out',
+    "mask": "use true or false",
 }
 _CHOICES: dict[str, tuple[str, ...]] = {
     "onFail": get_args(OnFail),
@@ -133,6 +136,10 @@ def _read(name: str, value: Value) -> object:
         return "null"  # `value: null` is what YAML makes of the word
     if name in _CHOICES:
         if value not in _CHOICES[name]:
+            raise ValueError(f"cannot be {value!r}")
+        return value
+    if name == "mask":
+        if not isinstance(value, bool):
             raise ValueError(f"cannot be {value!r}")
         return value
     if name == "maxQuarantined":

@@ -218,4 +218,5 @@ def _loaded(plan: Planned, task: Task, end: _End) -> Loaded:
         conflicts=end.conflicts,
         unguarded=plan.document is None,
         why=end.why,
+        verdict=end.verdict,
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from headgate.catalog.commits import new_commit, stored_commit
 from headgate.catalog.trees import document, load_tree, update
 from headgate.checks.bounds import measured
+from headgate.checks.evidence import attributed
 from headgate.checks.overlap import overlapping
 from headgate.checks.own_parents import fitting, own_references
 from headgate.flow.plan import LoadIntent, object_names
@@ -145,7 +146,7 @@ def _checked(
         )
         told = checked.verdict.findings
         whole = tuple(f if f.status == "not_executed" else as_it_came.get(f.rule, f) for f in told)
-        checked = replace(checked, verdict=replace(checked.verdict, findings=whole))
+        checked = replace(checked, verdict=attributed(replace(checked.verdict, findings=whole), contract))
         found = checked.verdict.rows_bad
         decided = decide(checked.verdict, contract, checked.verdict.rows + gone)
         if not (own or replacing) or found == bad or isinstance(decided, QuarantineBatch):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
@@ -136,16 +136,16 @@ def smoke(
     commit = commit_at(ports.store, colour)
     tree = load_tree(ports.store, commit.root)
     findings: list[Finding] = []
-    rows = 0
+    rows = files = 0
     for table, contract in contracts_of(ports, tree).items():
         verdict = check_whole(ports, tree, table, contract, allowed)
-        rows += verdict.rows
+        rows, files = rows + verdict.rows, files + verdict.files
         for f in verdict.findings:
             name = RuleName(f"{short(table)}:{f.rule}")
-            findings.append(Finding(name, f.status, f.rows_failed, f.measured, f.message, "scan", f.samples))
+            findings.append(replace(f, rule=name, how="scan"))
     findings += [_asked(ports, tree, query) for query in environment.smoke]
     return Verdict(
-        "", "", rows, 0, 0, tuple(findings), root=commit.root, allowed=allowed_of(findings, allowed)
+        "", "", rows, 0, files, tuple(findings), root=commit.root, allowed=allowed_of(findings, allowed)
     )
 
 

@@ -95,7 +95,10 @@ ColumnType = (
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A declared column. ``name`` is physical (physicalName, else name); ``label`` is the contract's name."""
+    """A declared column. ``name`` is physical (physicalName, else name); ``label`` is the contract's name.
+
+    ``masked``: its values are not shown to people (`masking`); whoever may read the data reads them there.
+    """
 
     name: str
     type: ColumnType
@@ -103,6 +106,7 @@ class Column:
     label: str = ""
     classification: str | None = None
     description: str = ""
+    masked: bool = False
 
 
 # -- how deliveries are read --------------------------------------------------------------------------------

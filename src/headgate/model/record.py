@@ -7,6 +7,7 @@ from typing import Any
 
 from headgate.model.batch import Object
 from headgate.model.event import Json
+from headgate.model.masking import cut
 from headgate.model.names import NodeId, RuleName
 from headgate.model.verdict import Finding, Sample, Verdict
 
@@ -21,9 +22,19 @@ def verdict_record(verdict: Verdict) -> dict[str, Json]:
             "message": f.message,
             "how": f.how,
             "samples": [
-                [s.object, s.row, [list(pair) for pair in s.key], s.column, s.value] for s in f.samples
+                [
+                    s.object,
+                    s.row,
+                    [[n, _cut(v)] for n, v in s.key],
+                    s.column,
+                    _cut(s.value),
+                    [*sorted(s.masked)],
+                ]
+                for s in f.samples
             ],
             "dimension": f.dimension,
+            "severity": f.severity,
+            "place": f.place,
         }
         for f in verdict.findings
     ]
@@ -37,6 +48,8 @@ def verdict_record(verdict: Verdict) -> dict[str, Json]:
         "findings": findings,
         "root": verdict.root,
         "allowed": allowed,
+        "masked": [*verdict.masked],
+        "declared": [*verdict.declared],
     }
 
 
@@ -50,6 +63,8 @@ def recorded_verdict(value: Mapping[str, Any]) -> Verdict:
         findings=tuple(_finding(f) for f in value["findings"]),
         root=None if value["root"] is None else NodeId(value["root"]),
         allowed=frozenset(value["allowed"]),
+        masked=tuple(value.get("masked", ())),  # records of before there were masks have none
+        declared=tuple(value.get("declared", ())),
     )
 
 
@@ -62,11 +77,18 @@ def _finding(value: Mapping[str, Any]) -> Finding:
         message=value["message"],
         how=value["how"],
         samples=tuple(
-            Sample(where, row, tuple((name, key) for name, key in keys), column, raw)
-            for where, row, keys, column, raw in value["samples"]
+            Sample(where, row, tuple((name, key) for name, key in keys), column, raw, frozenset(*rest))
+            for where, row, keys, column, raw, *rest in value["samples"]
         ),
         dimension=value["dimension"],
+        severity=value.get("severity"),
+        place=value.get("place", ""),
     )
+
+
+def _cut(value: str | None) -> str | None:
+    """A cell may have megabytes, and a verdict is kept for ever."""
+    return value if value is None else cut(value)
 
 
 def object_record(found: Object) -> dict[str, Json]:

@@ -10,7 +10,7 @@ from typing import Literal
 from headgate.model.batch import Counts, Object
 from headgate.model.event import Json
 from headgate.model.names import BatchId, CommitId, RefName, RunId, TableName
-from headgate.model.verdict import Finding
+from headgate.model.verdict import Finding, Verdict
 
 RunKind = Literal["load", "merge", "revert", "promote", "rollback", "replay"]
 RunState = Literal["open", "done", "failed", "aborted"]
@@ -76,3 +76,4 @@ class Loaded:
     conflicts: tuple[Conflict, ...] = ()
     unguarded: bool = False
     why: str = ""
+    verdict: Verdict | None = None  # that the findings are from; None where nothing was judged

@@ -13,13 +13,14 @@ How = Literal["scan", "partial", "statistics", "lookup", "none"]
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One failing row, for people: where it came from and what stood there (raw)."""
+    """One failing row: where it came from and what stood there, raw. People are shown it through `masking`."""
 
     object: str
     row: int  # 1 is the first row after the header
     key: tuple[tuple[str, str | None], ...]
     column: str
     value: str | None
+    masked: frozenset[str] = frozenset()  # columns among these whose values people are not shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,8 @@ class Finding:
     """One rule's outcome.
 
     ``rows_failed`` is None for rules that count no rows; ``measured`` is a rule about the table's number as
-    text, in the unit of its bound. ``message`` says it in words, the bound included.
+    text, in the unit of its bound. ``message`` says it in words, the bound included. ``place``: where in the
+    contract the rule was declared; empty for what nobody declared.
     """
 
     rule: RuleName
@@ -38,6 +40,8 @@ class Finding:
     how: How = "scan"
     samples: tuple[Sample, ...] = ()
     dimension: str | None = None
+    severity: str | None = None
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,8 @@ class Verdict:
     """Findings for every declared rule, none left out.
 
     It passes if no finding is fail, error, or a not_executed that nobody allowed by name.
-    ``root``: of the tree that was looked at; None for a delivery that is in no tree.
+    ``root``: of the tree that was looked at; None for a delivery that is in no tree. ``masked``: columns whose
+    values people are not shown; if there are any, ``declared`` are all columns of the contract.
     """
 
     contract_id: str
@@ -56,6 +61,8 @@ class Verdict:
     findings: tuple[Finding, ...]
     root: NodeId | None = None
     allowed: frozenset[str] = frozenset()
+    masked: tuple[str, ...] = ()
+    declared: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:

@@ -1,0 +1,35 @@
+"""What a contract adds to a verdict for its readers: how bad each failure is, where it was declared, and which
+columns' values people are not shown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from headgate.model.contract import TableContract
+from headgate.model.verdict import Finding, Verdict
+
+
+def attributed(verdict: Verdict, contract: TableContract) -> Verdict:
+    """The same verdict with severity and place of each rule, and what is masked. Whoever judged it needs not know."""
+    rules = {r.name: r for r in contract.rules}
+    masked = tuple(c.name for c in contract.columns if c.masked)
+    hidden = frozenset(masked)
+
+    def told(finding: Finding) -> Finding:
+        rule = rules.get(finding.rule)
+        samples = tuple(
+            replace(s, masked=hidden & {s.column, *(name for name, _ in s.key)}) for s in finding.samples
+        )
+        if rule is None:
+            return replace(finding, samples=samples)
+        return replace(
+            finding,
+            samples=samples,
+            dimension=finding.dimension or rule.dimension,
+            severity=rule.severity,
+            place=rule.place,
+        )
+
+    columns = tuple(c.name for c in contract.columns) if masked else ()
+    return replace(verdict, findings=tuple(map(told, verdict.findings)), masked=masked, declared=columns)

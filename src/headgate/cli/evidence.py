@@ -1,0 +1,121 @@
+"""A verdict with what its readers need beside it: the one value that every output format is made of."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from headgate.model.masking import shown
+from headgate.model.rule import (
+    AllOf,
+    DuplicateRows,
+    FailingRows,
+    Measured,
+    Not,
+    NotCompiled,
+    References,
+    Told,
+    Unique,
+)
+from headgate.model.verdict import Finding, Verdict
+
+if TYPE_CHECKING:
+    from headgate.model.rule import Body, Rule
+
+_COUNTED = re.compile(r"\A[0-9,]+ of [0-9,]+ rows(?: looked at)?: ")
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """``verdict`` as people are shown it: masked and cut. ``name``: of the schema object or table.
+
+    ``data``: what was looked at, as it was named. ``at``: when the verdict was formed, ``took_s`` how long that took.
+    ``id``: of this verdict, unique (a run's, where there is one). ``contract``: the file, if it is one; then ``line``
+    gives the line of a rule's place. ``rules``: those of the contract, where they are known, by name.
+    """
+
+    verdict: Verdict
+    name: str
+    data: Sequence[str]
+    at: datetime
+    id: str
+    took_s: float = 0.0
+    contract: str | None = None
+    line: Callable[[str], int] = lambda _: 1
+    rules: Mapping[str, Rule] = field(default_factory=dict)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        return self.verdict.findings
+
+    @property
+    def outcome(self) -> str:
+        return "passed" if self.verdict.passed else "failed"
+
+    def blocks(self, finding: Finding) -> bool:
+        """True if the verdict does not pass because of it."""
+        return finding.status in {"fail", "error"} or (
+            finding.status == "not_executed" and finding.rule not in self.verdict.allowed
+        )
+
+    def columns(self, finding: Finding) -> tuple[str, ...]:
+        """The columns that a rule is about; none for one about the table."""
+        rule = self.rules.get(finding.rule)
+        if rule is not None:
+            return columns_of(rule.body)
+        name, dot, _ = finding.rule.rpartition(".")  # structure: `amount.present`
+        return (name,) if dot and finding.rule.endswith((".present", ".undeclared", ".type")) else ()
+
+
+def masked(verdict: Verdict, *, unmasked: bool = False) -> Verdict:
+    """The verdict as people are shown it."""
+    return replace(
+        verdict,
+        findings=tuple(
+            replace(f, samples=tuple(shown(s, unmasked=unmasked) for s in f.samples))
+            for f in verdict.findings
+        ),
+    )
+
+
+def reason(finding: Finding) -> str:
+    """Why a row fails the rule: its message without the count of all rows."""
+    return _COUNTED.sub("", finding.message)
+
+
+def columns_of(body: Body) -> tuple[str, ...]:
+    match body:
+        case Unique(columns) | References(columns) | Measured(DuplicateRows(columns)):
+            return columns
+        case Measured(FailingRows(predicate)):
+            return columns_of(predicate)
+        case Measured(measure):
+            column = getattr(measure, "column", None)
+            return (column,) if column else ()
+        case AllOf(parts):
+            return tuple(dict.fromkeys(c for part in parts for c in columns_of(part)))
+        case Not(part):
+            return columns_of(part)
+        case Told() | NotCompiled():
+            return ()
+        case _:
+            return (body.column,)
+
+
+def relative(path: str, base: str | None = None) -> str:
+    """A path as it is best told: below the folder that one is in (or ``base``) it goes without it."""
+    found = os.path.relpath(path, base)
+    return path if found.startswith("..") else found.replace(os.sep, "/")
+
+
+def lines_of(contract: str) -> Callable[[str], int]:
+    """The line of each place in a contract's file; 1 for what is not in it."""
+    from headgate.contract.document import line_of, parse
+    from headgate.edge.documents import read_document
+
+    document = parse(read_document(contract), contract)
+    return lambda place: line_of(document, place)
