@@ -18,20 +18,20 @@ from headgate.checks.evidence import attributed
 from headgate.checks.own_parents import fitting, own_references
 from headgate.contract.compile import compile_contract
 from headgate.edge.documents import document_of
-from headgate.edge.engine_narwhals import NarwhalsEngine
 from headgate.edge.patterns import check_syntax
 from headgate.edge.source_files import FileSource
 from headgate.intake.policy import warned
 from headgate.model.contract import Dialect, TableContract
-from headgate.model.errors import CheckFailed
+from headgate.model.errors import CheckFailed, WrongUse
 from headgate.model.rule import References
 from headgate.model.verdict import Verdict
 from headgate.ports import Checked as Judged
-from headgate.ports import Delivery, Split
+from headgate.ports import Delivery, Judge, Split
 
 if TYPE_CHECKING:
     from headgate.contract.lint import Advice
 
+ENGINES = ("polars", "duckdb")
 Data = str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | object
 
 
@@ -43,6 +43,7 @@ class Checked:
     contract: TableContract
     _delivery: Delivery
     _judged: Judged
+    _engine: Judge
 
     @property
     def good_rows(self) -> pl.DataFrame:
@@ -57,7 +58,7 @@ class Checked:
     @property
     def _split(self) -> Split:
         warns = warned(self.verdict)
-        return NarwhalsEngine().split(self._delivery.rows, self.contract, self._judged, warn=warns)
+        return self._engine.split(self._delivery.rows, self.contract, self._judged, warn=warns)
 
     def write(self, good: str | None = None, bad: str | None = None) -> None:
         """Write good and bad rows to files (.csv, .parquet, .jsonl by their suffix), each as a whole or not at all."""
@@ -86,24 +87,26 @@ def check(
     allow_unexecuted: Collection[str] = (),
     format: str | None = None,
     dialect: Dialect | Callable[[Dialect], Dialect] | None = None,
+    engine: str = "polars",
 ) -> Checked:
     """Check files (paths, folders, patterns) or a frame (Polars, Arrow, pandas) against a contract.
 
     ``object``: which schema object of the contract, if it has several. ``dialect``: how CSV is written, in place of
-    what the contract says; or what makes the one of the other. References to other tables are not executed: there
-    are none. A verdict that does not pass is returned, not raised.
+    what the contract says; or what makes the one of the other. ``engine``: one of `ENGINES`; they give one verdict.
+    References to other tables are not executed: there are none. A verdict that does not pass is returned, not raised.
 
     Raises NotThere, Unreadable (data or contract), ContractUnusable, WrongUse.
     """
+    judge = judge_called(engine)
     document = document_of(contract)
     compiled = compile_contract(document, object, pattern_error=check_syntax)
     spoken = dialect(compiled.dialect) if callable(dialect) else dialect or compiled.dialect
     delivery = deliver(data, spoken, format or compiled.format)
-    engine, parents = NarwhalsEngine(), {}
+    parents = {}
     if own := own_references(compiled, {f"default.{compiled.object}", f"default.{compiled.physical_name}"}):
-        typed = fitting(engine, delivery.rows, compiled, own, {})
+        typed = fitting(judge, delivery.rows, compiled, own, {})
         parents = {r.body.to_table: typed for r in own if isinstance(r.body, References)}
-    judged = engine.check(
+    judged = judge.check(
         delivery.rows,
         compiled,
         parents=parents,
@@ -111,7 +114,21 @@ def check(
         table_rules="all",
         allowed=frozenset(allow_unexecuted),
     )
-    return Checked(attributed(judged.verdict, compiled), compiled, delivery, judged)
+    return Checked(attributed(judged.verdict, compiled), compiled, delivery, judged, judge)
+
+
+def judge_called(name: str) -> Judge:
+    """The engine of this name, which is only now imported. Raises WrongUse."""
+    match name:
+        case "polars":
+            from headgate.edge.engine_narwhals import NarwhalsEngine
+
+            return NarwhalsEngine()
+        case "duckdb":
+            from headgate.edge.engine_duckdb import DuckEngine
+
+            return DuckEngine()
+    raise WrongUse(f"there is no engine {name!r}", hint=f"use {' or '.join(ENGINES)}", place="engine")
 
 
 def deliver(data: Data, dialect: Dialect, format: str | None = None) -> Delivery:

@@ -57,7 +57,7 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A verdict on rows, and what pass 1 learnt (doubled keys, orphans), which `Engine.split` needs."""
+    """A verdict on rows, and what pass 1 learnt (doubled keys, orphans), which `Judge.split` needs."""
 
     verdict: Verdict
     evidence: Frame
@@ -102,8 +102,8 @@ class Measurement:
 TableRules = Literal["all", "table", "delivery", "none"]  # which rules about the table, by their scope
 
 
-class Engine(Protocol):
-    """Runs rules over rows: the renderings of the intermediate form."""
+class Judge(Protocol):
+    """Runs rules over rows: a rendering of the intermediate form."""
 
     @property
     def name(self) -> str:
@@ -146,6 +146,10 @@ class Engine(Protocol):
         (a batch in quarantine is kept whole), those without a fault with an empty list of rules.
         """
         ...
+
+
+class Engine(Judge, Protocol):
+    """What a load needs, too: rows are collapsed, measured and put together."""
 
     def columns(self, delivery: Delivery) -> tuple[Column, ...]:
         """Columns with types that every value fits: what an unguarded table is made of."""

@@ -11,12 +11,13 @@ import polars as pl
 from check import record_engine
 from check.pages import Case
 from headgate.checks.own_parents import fitting, own_references
+from headgate.edge.engine_duckdb import DuckEngine
 from headgate.edge.engine_narwhals import NarwhalsEngine
 from headgate.model.contract import TableContract
 from headgate.model.names import TableName
 from headgate.model.rule import References, Rule
 from headgate.model.verdict import Finding
-from headgate.ports import Delivery, Engine, Frame
+from headgate.ports import Delivery, Frame, Judge
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,8 @@ class UnderTest:
     speaks_of: Callable[[Rule], bool] = _everything
 
 
-def of_port(made: Callable[[], Engine], rows_of: Callable[[Delivery], Frame] | None = None) -> UnderTest:
-    """An engine behind the port `Engine`. ``rows_of``: a delivery as the frame it takes, if it is one of its own."""
+def of_port(made: Callable[[], Judge], rows_of: Callable[[Delivery], Frame] | None = None) -> UnderTest:
+    """An engine behind the port `Judge`. ``rows_of``: a delivery as the frame it takes, if it is one of its own."""
 
     def judge(asked: Asked) -> Answer:
         engine = made()
@@ -99,5 +100,6 @@ def of_port(made: Callable[[], Engine], rows_of: Callable[[Delivery], Frame] | N
 
 ENGINES: dict[str, UnderTest] = {
     "polars": of_port(NarwhalsEngine),
+    "duckdb": of_port(DuckEngine),
     "record": UnderTest(record_engine.judge, record_engine.declines, record_engine.speaks_of),
 }

@@ -8,7 +8,7 @@ from dataclasses import replace
 from headgate.model.contract import TableContract
 from headgate.model.names import TableName
 from headgate.model.rule import References, Rule
-from headgate.ports import Engine, Frame
+from headgate.ports import Frame, Judge
 
 
 def own_references(contract: TableContract, names: Collection[str]) -> tuple[Rule, ...]:
@@ -17,7 +17,7 @@ def own_references(contract: TableContract, names: Collection[str]) -> tuple[Rul
 
 
 def fitting(
-    engine: Engine,
+    engine: Judge,
     rows: Frame,
     contract: TableContract,
     own: Collection[Rule],

@@ -30,6 +30,9 @@ def check(parser: Parser) -> None:
     parser.add_argument("--object", metavar="NAME", help="its schema object, if it has several")
     parser.add_argument("--good", metavar="F", help="write rows without a fault here (.csv .parquet .jsonl)")
     parser.add_argument("--bad", metavar="F", help="write the others here: raw, with row and rules")
+    parser.add_argument(
+        "--engine", metavar="E", default="polars", help="polars (the default) or duckdb: one verdict"
+    )
     parser.add_argument("--html", metavar="F", help="the same as --output html=F")
     parser.add_argument(
         "--allow-unexecuted",
@@ -61,6 +64,7 @@ def _check(args: Args) -> Answer:
             allow_unexecuted=args.allow_unexecuted,
             format=args.format,
             dialect=speaks,
+            engine=args.engine,
         )
         took_s = clock.monotonic() - start
         _meant(args.object, checked.contract)

@@ -86,11 +86,11 @@ def pass_one(
     """Count failing rows: one query for all predicates, one more for each key."""
     cells = laid(rows, contract)
     answers, errors, absent = _answered(
-        {r.name: a for r in rules if (a := _asked(r)) is not None}, cells, rows
+        {r.name: a for r in rules if (a := asked_of(r)) is not None}, cells, rows
     )
     counts: dict[RuleName | Predicate, nw.Expr | int | None] = {}
     for rule in rules:
-        name, predicate, where = rule.name, _predicate(rule), rule.where
+        name, predicate, where = rule.name, predicate_of(rule), rule.where
         if name in errors or name in absent:
             continue
         try:
@@ -112,7 +112,7 @@ def pass_one(
             continue
         try:
             own = replace(cells, lazy=looking(rule.where, cells, answers))
-            found = _keys(rule, rows, own, count, parents, _looked_at(rule, existing, contract))
+            found = _keys(rule, rows, own, count, parents, published_looked_at(rule, existing, contract))
         except Meaningless as error:
             errors[rule.name] = str(error)
         except ColumnAbsent as error:
@@ -136,7 +136,7 @@ def looking(where: Predicate | None, cells: Cells, answers: Answers) -> pl.LazyF
     return found
 
 
-def _looked_at(
+def published_looked_at(
     rule: Rule, existing: Mapping[RuleName, Frame], contract: TableContract
 ) -> Mapping[RuleName, Frame]:
     """Of the published rows that the rule's keys may not meet, those that it looks at."""
@@ -149,15 +149,15 @@ def _looked_at(
     return {rule.name: Frame(looking(rule.where, cells, answers).select(values))}
 
 
-def _asked(rule: Rule) -> Predicate | None:
+def asked_of(rule: Rule) -> Predicate | None:
     """All of a rule that is decided row by row: what it asks, and of which rows."""
-    predicate = _predicate(rule)
+    predicate = predicate_of(rule)
     if predicate is None or rule.where is None:
         return predicate or rule.where
     return AllOf((predicate, rule.where))
 
 
-def _predicate(rule: Rule) -> Predicate | None:
+def predicate_of(rule: Rule) -> Predicate | None:
     """What of a rule is decided row by row, without keys."""
     body = rule.body
     if isinstance(body, Measured):
@@ -243,33 +243,28 @@ def _keys(
     """Keys at fault of a rule about keys; None for the others."""
     body = rule.body
     if isinstance(body, Measured) and isinstance(body.measure, DuplicateRows):
-        names = [c.value for c in _key_cells(body.measure.columns, cells)]
+        names = [c.value for c in key_cells(body.measure.columns, cells)]
         return key_passes.doubled(cells.lazy, names, count, rows)
     if isinstance(body, Unique):
-        own = _key_cells(body.columns, cells)
+        own = key_cells(body.columns, cells)
         names = [c.value for c in own]
         found = key_passes.doubled(cells.lazy, names, count, rows)
         published = existing.get(rule.name)
         if published is not None:
-            theirs = _typed_like(published, own)
+            theirs = typed_like(published, own)
             found = key_passes.together(
                 found, key_passes.meeting(cells.lazy, names, theirs, rows), cells.lazy, rows
             )
         return found
     if isinstance(body, References):
-        own = _key_cells(body.columns, cells)
-        parent = parents.get(body.to_table)
-        if parent is None:
-            raise ColumnAbsent(f"the table {short(body.to_table)} is not there")
-        lacking = [c for c in body.to_columns if c not in rows_of(parent).columns]
-        if lacking:
-            raise ColumnAbsent(f"the table {short(body.to_table)} has no column {lacking[0]}")
-        values = _parent_keys(parent, body.to_columns, own)
+        own = key_cells(body.columns, cells)
+        values = parent_keys(body, parents, own)
         return key_passes.orphans(cells.lazy, [c.value for c in own], values, rows)
     return None
 
 
-def _key_cells(columns: Sequence[str], cells: Cells) -> list[Cell]:
+def key_cells(columns: Sequence[str], cells: Cells) -> list[Cell]:
+    """The columns of a key. Raises ColumnAbsent, Meaningless."""
     found = []
     for name in columns:
         cell = cells.of(name)
@@ -281,7 +276,7 @@ def _key_cells(columns: Sequence[str], cells: Cells) -> list[Cell]:
     return found
 
 
-def _typed_like(frame: Frame, own: Sequence[Cell]) -> pl.LazyFrame:
+def typed_like(frame: Frame, own: Sequence[Cell]) -> pl.LazyFrame:
     """Key columns of published rows, named and typed as ours."""
     part = rows_of(frame).parts[0]
     names = part.columns
@@ -293,8 +288,14 @@ def _typed_like(frame: Frame, own: Sequence[Cell]) -> pl.LazyFrame:
     )
 
 
-def _parent_keys(frame: Frame, columns: Sequence[str], own: Sequence[Cell]) -> pl.LazyFrame:
-    """The parent's key columns, named and typed as ours. Parts of it that lack one hold no key."""
+def parent_keys(body: References, parents: Mapping[TableName, Frame], own: Sequence[Cell]) -> pl.LazyFrame:
+    """The parent's key columns, named and typed as ours. Parts of it that lack one hold no key. Raises ColumnAbsent."""
+    frame, columns = parents.get(body.to_table), body.to_columns
+    if frame is None:
+        raise ColumnAbsent(f"the table {short(body.to_table)} is not there")
+    lacking = [c for c in columns if c not in rows_of(frame).columns]
+    if lacking:
+        raise ColumnAbsent(f"the table {short(body.to_table)} has no column {lacking[0]}")
     return pl.concat(
         part.lazy.select(
             pl.col(f"c{part.columns.index(name)}").cast(c.dtype, strict=False).alias(c.value)
@@ -370,7 +371,7 @@ def masks(judged: Judged, cells: Cells, rules: Sequence[Rule]) -> Masks:
         if rule.name in judged.keys:
             lazy = key_passes.marked(lazy, judged.keys[rule.name], f"k{i}")
             flag = pl.col(f"k{i}")
-        predicate = _predicate(rule)
+        predicate = predicate_of(rule)
         if predicate is not None:
             good = holds(predicate, cells, judged.answers)
             if isinstance(good, bool):
@@ -453,7 +454,7 @@ def _sampled(rule: Rule, cells: Cells) -> Cell | None:
     body = rule.body
     if isinstance(body, Unique | References):
         return cells.of(body.columns[0])
-    predicate = _predicate(rule)
+    predicate = predicate_of(rule)
     return cells.of(columns_of(predicate)[0]) if predicate is not None else None
 
 

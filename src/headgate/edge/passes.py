@@ -54,7 +54,7 @@ def checked(
     table_rules: TableRules,
     allowed: frozenset[str],
 ) -> Checked:
-    """As `Engine.check` says. The evidence is a `Judged`."""
+    """As `Judge.check` says. The evidence is a `Judged`."""
     rules = judging.complete(contract)
     wanted = [r for r in rules if r.about_rows or _measured_here(r, table_rules)]
     judged = passes.pass_one(rows, contract, wanted, parents, existing)

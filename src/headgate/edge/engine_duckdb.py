@@ -1,0 +1,329 @@
+"""The SQL rendering, on DuckDB, in process: the same verdict as `engine_narwhals`, for checks alone."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import duckdb
+import polars as pl
+from polars.io.plugins import register_io_source
+
+from headgate.edge import passes, splitting
+from headgate.edge.cells import Cell, Cells, laid
+from headgate.edge.clock import SystemClock
+from headgate.edge.folding import Meaningless
+from headgate.edge.judging import (
+    EXPRESSIONS_MAX,
+    WORD,
+    Judged,
+    Masks,
+    asked_of,
+    key_cells,
+    parent_keys,
+    predicate_of,
+    published_looked_at,
+    typed_like,
+)
+from headgate.edge.keys import Keys
+from headgate.edge.render_rules import Answers, ColumnAbsent, Question, questions
+from headgate.edge.render_sql import Rendering, fails, holds, true
+from headgate.edge.rows import OBJECT, ROW, Rows, rows_of
+from headgate.edge.sql_dialect import DuckDB
+from headgate.edge.sql_session import Session, opened
+from headgate.model.contract import TableContract
+from headgate.model.names import RuleName, TableName
+from headgate.model.rule import DuplicateRows, Measured, Predicate, References, Rule, Unique
+from headgate.ports import Checked, Clock, Frame, Split, TableRules
+
+RENDERING = 1  # to be raised whenever a rendering comes to judge a value differently
+_DIALECT = DuckDB()
+
+
+@dataclass(frozen=True, slots=True)
+class DuckEngine:
+    """DuckDB, in process. It spills what does not fit into a gigabyte."""
+
+    name: str = "duckdb"
+    clock: Clock = field(default_factory=SystemClock)  # for waivers, and the age of data
+
+    def version(self) -> str:
+        return f"sql-{RENDERING}/duckdb-{duckdb.__version__}"
+
+    def check(
+        self,
+        rows: Frame,
+        contract: TableContract,
+        *,
+        parents: Mapping[TableName, Frame],
+        existing: Mapping[RuleName, Frame],
+        table_rules: TableRules,
+        allowed: frozenset[str] = frozenset(),
+    ) -> Checked:
+        return passes.checked(
+            passes.Passes(pass_one, masks, self.clock.now()),
+            rows_of(rows),
+            contract,
+            parents=parents,
+            existing=existing,
+            table_rules=table_rules,
+            allowed=allowed,
+        )
+
+    def split(
+        self,
+        rows: Frame,
+        contract: TableContract,
+        checked: Checked,
+        *,
+        warn: Collection[RuleName],
+        whole: bool = False,
+    ) -> Split:
+        return splitting.split(
+            rows_of(rows), contract, passes.judged_of(checked), frozenset(warn), whole=whole, mark=masks
+        )
+
+
+# -- pass 1 -------------------------------------------------------------------------------------------------
+
+
+def pass_one(
+    rows: Rows,
+    contract: TableContract,
+    rules: Sequence[Rule],
+    parents: Mapping[TableName, Frame],
+    existing: Mapping[RuleName, Frame],
+) -> Judged:
+    """As `judging.pass_one`: one query for all predicates, one more for each key."""
+    cells = laid(rows, contract)
+    with opened(rows, cells) as session:
+        answers, errors, absent = _answered(
+            session, {r.name: a for r in rules if (a := asked_of(r)) is not None}
+        )
+        to = _rendering(session, answers)
+        counts: dict[RuleName | Predicate, str] = {}
+        for rule in rules:
+            if rule.name in errors or rule.name in absent:
+                continue
+            try:
+                if rule.where is not None:
+                    counts[rule.where] = true(holds(rule.where, to))
+                if (predicate := predicate_of(rule)) is not None:
+                    counts[rule.name] = _failing(predicate, rule.where, to)
+            except Meaningless as error:
+                errors[rule.name] = str(error)
+            except ColumnAbsent as error:
+                absent[rule.name] = str(error)
+        count, counted = _counted(session, counts)
+        failing = {name: n for name, n in counted.items() if isinstance(name, str)}
+        looked = {where: n for where, n in counted.items() if not isinstance(where, str)}
+        beyond: dict[RuleName, int] = {}
+        keys: dict[RuleName, Keys] = {}
+        for rule in rules:
+            if rule.name in errors or rule.name in absent:
+                continue
+            try:
+                seen = "TRUE" if rule.where is None else true(holds(rule.where, to))
+                published = published_looked_at(rule, existing, contract)
+                found = _keys(session, rule, seen, parents, published)
+            except Meaningless as error:
+                errors[rule.name] = str(error)
+            except ColumnAbsent as error:
+                absent[rule.name] = str(error)
+            else:
+                if found is not None:
+                    keys[rule.name] = found
+                    failing[rule.name] = failing.get(rule.name, 0) + found.rows
+                    beyond[rule.name] = found.beyond
+        return Judged(rows, cells, count, failing, beyond, errors, absent, answers, keys, looked)
+
+
+def _failing(predicate: Predicate, where: Predicate | None, to: Rendering) -> str:
+    """A condition that is true where a row fails, and nowhere NULL."""
+    failing = fails(holds(predicate, to))
+    return failing if where is None else f"{failing} AND {true(holds(where, to))}"
+
+
+def _answered(
+    session: Session, predicates: Mapping[RuleName, Predicate]
+) -> tuple[Answers, dict[RuleName, str], dict[RuleName, str]]:
+    """What only Python can judge, asked over distinct values."""
+    errors: dict[RuleName, str] = {}
+    absent: dict[RuleName, str] = {}
+    asked: dict[Predicate, Question] = {}
+    for name, predicate in predicates.items():
+        try:
+            asked |= {q.predicate: q for q in questions(predicate, session.cells) if q.cell.present}
+        except Meaningless as error:
+            errors[name] = str(error)
+        except ColumnAbsent as error:
+            absent[name] = str(error)
+    failing: dict[Predicate, Sequence[Any]] = {}
+    for predicate, question in asked.items():
+        values = _distinct(session, question)
+        failing[predicate] = [v for v, ok in zip(values, question.judge(values), strict=True) if not ok]
+    return Answers(failing), errors, absent
+
+
+def _distinct(session: Session, question: Question) -> list[Any]:
+    e = question.cell.value
+    condition = f"{e} IS NOT NULL"
+    if question.beyond is not None:
+        condition += f" AND isfinite({e}) AND abs({e}) >= {_DIALECT.literal(question.beyond)}"
+    return session.query(f"DISTINCT {e}", f"WHERE {condition}").to_series().to_list()
+
+
+def _rendering(session: Session, answers: Answers) -> Rendering:
+    """What rules are rendered for, with the values that Python refused as relations."""
+    relations: dict[Predicate, str] = {}
+    for i, (predicate, values) in enumerate(answers.failing.items()):
+        if values:
+            relations[predicate] = f"a{i}"
+            session.keep(f"a{i}", pl.DataFrame({"x": list(values)}))
+    return Rendering(_DIALECT, session.cells, relations)
+
+
+def _counted(
+    session: Session, counts: Mapping[RuleName | Predicate, str]
+) -> tuple[int, dict[RuleName | Predicate, int]]:
+    """Rows, and those for which each condition is true, in one pass; with very many rules in several."""
+    selected = ["count(*) AS n"]
+    selected += [f"count(*) FILTER (WHERE {c}) AS f{i}" for i, c in enumerate(counts.values())]
+    row: dict[str, Any] = {}
+    for at in range(0, len(selected), EXPRESSIONS_MAX):
+        chunk = ", ".join(selected[at : at + EXPRESSIONS_MAX])
+        row |= session.query(chunk, whole=at == 0).row(0, named=True)
+    return int(row["n"]), {what: int(row[f"f{i}"]) for i, what in enumerate(counts)}
+
+
+def _keys(
+    session: Session,
+    rule: Rule,
+    seen: str,
+    parents: Mapping[TableName, Frame],
+    existing: Mapping[RuleName, Frame],
+) -> Keys | None:
+    """Keys at fault of a rule about keys, among the rows that are ``seen``; None for the others."""
+    body, cells = rule.body, session.cells
+    if isinstance(body, Measured) and isinstance(body.measure, DuplicateRows):
+        return _at_fault(session, key_cells(body.measure.columns, cells), seen, "count(*) > 1")
+    if isinstance(body, Unique):
+        own = key_cells(body.columns, cells)
+        condition = "count(*) > 1"
+        if (published := existing.get(rule.name)) is not None:
+            session.register("published", _keys_only(typed_like(published, own), own))
+            condition += f" OR {_within([c.value for c in own], 'published')}"
+        return _at_fault(session, own, seen, condition)
+    if isinstance(body, References):
+        own = key_cells(body.columns, cells)
+        session.register("parent", _keys_only(parent_keys(body, parents, own), own))
+        return _at_fault(session, own, seen, f"NOT {_within([c.value for c in own], 'parent')}")
+    return None
+
+
+def _keys_only(lazy: pl.LazyFrame, own: Sequence[Cell]) -> pl.LazyFrame:
+    return lazy.select(pl.col(c.value).alias(f"y{i}") for i, c in enumerate(own)).drop_nulls()
+
+
+def _at_fault(session: Session, own: Sequence[Cell], seen: str, condition: str) -> Keys:
+    """Keys for which ``condition`` is true. Rows with a NULL in a key take no part."""
+    names = tuple(c.value for c in own)
+    listed, there = ", ".join(names), " AND ".join([seen, *(f"{name} IS NOT NULL" for name in names)])
+    found = session.query(
+        f"{listed}, count(*) AS n", f"WHERE {there} GROUP BY {listed} HAVING {condition}"
+    ).cast({c.value: c.dtype for c in own})
+    counts = found.get_column("n")
+    return Keys(names, found.drop("n"), int(counts.sum() or 0), int((counts - 1).sum() or 0))
+
+
+# -- pass 2 -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _SqlMasks(Masks):
+    """Rows are marked, and chosen, by the database: ``lazy`` is a query, run when it is read."""
+
+    judged: Judged
+    failed: tuple[Rule, ...]
+
+    def whole(self) -> _SqlMasks:
+        return replace(self, lazy=self._read(""))
+
+    def rows(self, warn: Collection[RuleName] = (), *, bad: bool) -> pl.LazyFrame:
+        asked = [
+            f"({w} & {mask}) <> 0" for w, mask in zip(self.words, self.serious(warn), strict=True) if mask
+        ]
+        condition = " OR ".join(asked) or "FALSE"
+        return self._read(f"WHERE {condition}" if bad else f"WHERE NOT ({condition})")
+
+    def _read(self, where: str) -> pl.LazyFrame:
+        cells = self.judged.cells
+        schema = _schema(cells) | dict.fromkeys(self.words, pl.Int64())
+
+        def batches(
+            columns: list[str] | None, predicate: pl.Expr | None, limit: int | None, size: int | None
+        ) -> Iterator[pl.DataFrame]:
+            del limit, size  # who has read enough reads no further
+            wanted = list(schema) if columns is None else columns
+            with opened(self.judged.rows, cells) as session:
+                for frame in self._marked(session, wanted, where):
+                    typed = frame.cast({n: schema[n] for n in wanted if frame.schema[n] != schema[n]})
+                    yield typed if predicate is None else typed.filter(predicate)
+
+        return register_io_source(batches, schema=schema)
+
+    def _marked(self, session: Session, wanted: Sequence[str], where: str) -> Iterator[pl.DataFrame]:
+        flags = _flags(session, self.judged, self.failed)
+        inner = [f'"{name}"' for name in wanted if name not in self.words and name[0] != "n"]
+        inner += [f"r{name[1:]} IS NULL AS {name}" for name in wanted if name[0] == "n"]
+        for w, word in enumerate(self.words):
+            bits = (
+                f"CASE WHEN {flag} THEN CAST({1 << b} AS BIGINT) ELSE 0 END"
+                for b, flag in enumerate(flags[w * WORD : (w + 1) * WORD])
+            )
+            inner.append(f"{' + '.join(bits)} AS {word}")
+        outer = ", ".join(f'"{name}"' for name in wanted)
+        return session.batches(", ".join(inner), around=f"SELECT {outer or '1'} FROM (%s) {where}")
+
+
+def masks(judged: Judged, cells: Cells, rules: Sequence[Rule]) -> Masks:
+    """As `judging.masks`. Nothing is read yet."""
+    assert cells is judged.cells, "this engine splits what it has judged, and nothing else"
+    failed = tuple(r for r in rules if judged.failing.get(r.name))
+    words = tuple(f"w{w}" for w in range(-(-len(failed) // WORD)))
+    return _SqlMasks(pl.LazyFrame(), tuple(r.name for r in failed), words, judged, failed).whole()
+
+
+def _flags(session: Session, judged: Judged, rules: Sequence[Rule]) -> list[str]:
+    """For each rule a condition that is true where a row fails it, and nowhere NULL."""
+    to = _rendering(session, judged.answers)
+    flags = []
+    for i, rule in enumerate(rules):
+        parts = []
+        if rule.name in judged.keys:
+            keys = judged.keys[rule.name]
+            session.keep(f"k{i}", keys.frame.rename({n: f"y{j}" for j, n in enumerate(keys.names)}))
+            there = [f"{name} IS NOT NULL" for name in keys.names]
+            parts.append(" AND ".join([*there, _within(keys.names, f"k{i}")]))
+        predicate = predicate_of(rule)
+        if predicate is not None:
+            parts.append(fails(holds(predicate, to)))
+        flag = " OR ".join(f"({part})" for part in parts) or "FALSE"
+        flags.append(flag if rule.where is None else f"({flag}) AND {true(holds(rule.where, to))}")
+    return flags
+
+
+def _within(names: Sequence[str], relation: str) -> str:
+    """A condition on keys without a NULL: one of those in columns y0, y1 ... of a relation."""
+    theirs = ", ".join(f"y{i}" for i in range(len(names)))
+    return f"({', '.join(names)}) IN (SELECT {theirs} FROM {relation})"
+
+
+def _schema(cells: Cells) -> dict[str, pl.DataType]:
+    """What `cells.laid` gives, less what can be read off the rest."""
+    found: dict[str, pl.DataType] = {}
+    for cell in cells.cells:
+        found |= {cell.value: cell.dtype, cell.missing: pl.Boolean(), cell.raw: cell.raw_dtype}
+    found |= {f"x{j}": dtype for j, (_, dtype) in enumerate(cells.extra)}
+    return found | {ROW: pl.Int64(), OBJECT: pl.Int64()}

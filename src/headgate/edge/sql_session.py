@@ -1,0 +1,161 @@
+"""DuckDB in this process, for our own queries over delivered rows: bounded memory, spilling, nothing else open."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+import duckdb
+import polars as pl
+import pyarrow as pa
+
+from headgate.edge import sql_cells
+from headgate.edge.cells import Cells
+from headgate.edge.rows import Rows, first_line, guarded
+from headgate.edge.sql_dialect import DuckDB
+from headgate.model.errors import Bug, Unavailable, Unreadable
+
+MEMORY_BYTES = 1 << 30
+_ROWS_PER_BATCH = 100_000
+_DIALECT = DuckDB()
+
+
+@dataclass(slots=True)
+class Session:
+    """One connection, over the rows of one check.
+
+    ``native``: parts of the rows that DuckDB reads by itself. ``faults``: what went wrong in streams that it read.
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    rows: Rows
+    cells: Cells
+    native: Mapping[int, str] = field(default_factory=dict)
+    faults: list[BaseException] = field(default_factory=list)
+
+    def register(self, name: str, lazy: pl.LazyFrame) -> None:
+        """A relation for one use: its rows are read when the query is."""
+        self.connection.register(name, _reader(lazy, self.faults))
+
+    def keep(self, name: str, frame: pl.DataFrame) -> None:
+        """A relation for many uses."""
+        self.connection.register(name, frame.to_arrow())
+
+    def query(self, select: str, rest: str = "", *, whole: bool = False) -> pl.DataFrame:
+        """``SELECT select FROM the rows rest``, as a whole."""
+        batches = list(self.batches(select, rest, whole=whole))
+        return pl.concat(batches) if len(batches) > 1 else batches[0]
+
+    def batches(
+        self, select: str, rest: str = "", *, whole: bool = False, around: str = "%s"
+    ) -> Iterator[pl.DataFrame]:
+        """The same, piece by piece, in the order of the rows; at least one, if need be empty.
+
+        ``around``: a query that stands around it.
+        """
+        wanted = sql_cells.names_in(f"{select} {rest}")
+        laid = sql_cells.laid(_DIALECT, self.rows, self.cells, wanted, self.native, whole=whole)
+        try:
+            for name, lazy in laid.streams.items():
+                self.register(name, lazy)
+            query = around.replace("%s", f"SELECT {select} FROM ({laid.sql}) {rest}")
+            reader = self.connection.sql(query).to_arrow_reader(_ROWS_PER_BATCH)
+            empty = True
+            for batch in reader:
+                empty = False
+                yield _frame(batch)
+            if empty:
+                yield _frame(reader.schema.empty_table())
+        except (duckdb.Error, OSError) as error:
+            self._explain(error)
+
+    def _explain(self, error: Exception) -> NoReturn:
+        if self.faults:
+            fault = self.faults[0]
+
+            def again() -> NoReturn:
+                raise fault
+
+            guarded(again, self.rows)
+        if isinstance(error, duckdb.OutOfMemoryException):
+            raise Unavailable(
+                f"DuckDB needs more memory or disk than it may take: {first_line(error)}",
+                hint="free some disk for temporary files, or check with --engine polars",
+            ) from error
+        if isinstance(error, duckdb.IOException | duckdb.InvalidInputException | OSError):
+            found = self.rows.explain() if self.rows.explain else None
+            raise found or Unreadable(
+                f"the data cannot be read: {first_line(error)}",
+                hint="the file is damaged, or was cut off while it was written: have it delivered again",
+                place=", ".join(each.location for each in self.rows.objects[:3]),
+            ) from error
+        raise Bug(f"DuckDB refused a query: {first_line(error)}") from error
+
+
+@contextmanager
+def opened(rows: Rows, cells: Cells) -> Iterator[Session]:
+    """A connection that reads the files of these rows, and none besides."""
+    asked = {n: p for n, part in enumerate(rows.parts) if (p := sql_cells.parquet_of(rows, part, cells))}
+    with tempfile.TemporaryDirectory(prefix="headgate-duckdb-") as folder:
+        connection = duckdb.connect(
+            ":memory:",
+            config={
+                "memory_limit": f"{MEMORY_BYTES}B",
+                "temp_directory": f"{folder}/spill",
+                "home_directory": folder,
+                "secret_directory": f"{folder}/none",
+                "allow_persistent_secrets": "false",
+                "allow_community_extensions": "false",
+                "autoinstall_known_extensions": "false",
+                "autoload_known_extensions": "false",
+                "python_enable_replacements": "false",
+            },
+        )
+        try:
+            connection.execute("SET TimeZone = 'UTC'")
+            connection.execute(
+                "SET allowed_paths = $1", [sorted({p for paths in asked.values() for p in paths})]
+            )
+            connection.execute("SET enable_external_access = false")
+            connection.execute("SET lock_configuration = true")  # last: from here on nothing can be set
+            session = Session(connection, rows, cells)
+            session.native = {n: made for n, paths in asked.items() if (made := _native(session, n, paths))}
+            yield session
+        finally:
+            connection.close()
+
+
+def _native(session: Session, number: int, paths: Sequence[str]) -> str | None:
+    part = session.rows.parts[number]
+    try:
+        described = session.connection.execute(
+            f"DESCRIBE SELECT * FROM {sql_cells.read_parquet(_DIALECT, paths)}"
+        ).fetchall()
+    except duckdb.Error:
+        return None  # Polars reads more of what is called Parquet, or says what is wrong with it
+    if not sql_cells.as_polars_reads(_DIALECT, part, [str(each[1]) for each in described]):
+        return None
+    return sql_cells.numbered(_DIALECT, part, paths)
+
+
+def _frame(found: pa.RecordBatch | pa.Table) -> pl.DataFrame:
+    made = pl.from_arrow(found)
+    assert isinstance(made, pl.DataFrame)
+    return made
+
+
+def _reader(lazy: pl.LazyFrame, faults: list[BaseException]) -> pa.RecordBatchReader:
+    schema = pl.DataFrame(schema=lazy.collect_schema()).to_arrow().schema
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        try:
+            for frame in lazy.collect_batches(maintain_order=True, engine="streaming"):
+                yield from frame.to_arrow().to_batches()
+        except BaseException as error:
+            faults.append(error)
+            raise
+
+    return pa.RecordBatchReader.from_batches(schema, batches())
