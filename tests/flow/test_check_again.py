@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from flow.shop import ID, Shop, column, contract, opened, refers, table
+from flow.shop import ID, Shop, column, contract, of_headgate, opened, refers, table
 from headgate.checks.again import check_again, check_whole
 from headgate.edge.store_sql import SqlStore
 from headgate.flow.contracts import compiled, contract_of
@@ -24,6 +24,15 @@ from headgate.model.verdict import Sample, Verdict
 from headgate.ports import Frame, Lake
 
 SQL: Any = {"type": "sql", "query": "SELECT sum(count) FROM {object}", "mustBeLessThan": 1000}
+
+
+SOME: Any = {
+    "id": "some",
+    "metric": "invalidValues",
+    "mustBe": 0,
+    "arguments": {"validValues": ["1", "2"]},
+    "customProperties": of_headgate(where={"property": "name", "validValues": ["a", "b"]}),
+}
 
 
 def things(
@@ -40,7 +49,7 @@ def things(
             ID,
             column("name", unique=True, logicalTypeOptions={"pattern": pattern, "maxLength": 5}),
             column("amount", "number", logicalTypeOptions={"minimum": low}),
-            column("count", "integer", required=True, logicalTypeOptions={"minimum": low}),
+            column("count", "integer", required=True, logicalTypeOptions={"minimum": low}, quality=[SOME]),
             column("kind", "integer", relationships=refers(parent)),
             *more,
             quality=[
