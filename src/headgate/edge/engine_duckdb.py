@@ -60,10 +60,9 @@ class DuckEngine:
         existing: Mapping[RuleName, Frame],
         table_rules: TableRules,
         allowed: frozenset[str] = frozenset(),
-        beside: int = 0,
     ) -> Checked:
         return passes.checked(
-            passes.Passes(passes.beside(pass_one, beside), masks, self.clock.now()),
+            passes.Passes(pass_one, masks, self.clock.now()),
             rows_of(rows),
             contract,
             parents=parents,
@@ -214,12 +213,12 @@ def _keys(
         condition = "count(*) > 1"
         if (published := existing.get(rule.name)) is not None:
             session.register("published", _keys_only(typed_like(published, own), own))
-            condition += f" OR {_within([c.value for c in own], 'published')}"
+            condition += f" OR {_within({c.value: c.dtype for c in own}, 'published')}"
         return _at_fault(session, own, seen, condition)
     if isinstance(body, References):
         own = key_cells(body.columns, cells)
         session.register("parent", _keys_only(parent_keys(body, parents, own), own))
-        return _at_fault(session, own, seen, f"NOT {_within([c.value for c in own], 'parent')}")
+        return _at_fault(session, own, seen, f"NOT {_within({c.value: c.dtype for c in own}, 'parent')}")
     return None
 
 
@@ -306,7 +305,7 @@ def _flags(session: Session, judged: Judged, rules: Sequence[Rule]) -> list[str]
             keys = judged.keys[rule.name]
             session.keep(f"k{i}", keys.frame.rename({n: f"y{j}" for j, n in enumerate(keys.names)}))
             there = [f"{name} IS NOT NULL" for name in keys.names]
-            parts.append(" AND ".join([*there, _within(keys.names, f"k{i}")]))
+            parts.append(" AND ".join([*there, _within(dict(keys.frame.schema), f"k{i}")]))
         predicate = predicate_of(rule)
         if predicate is not None:
             parts.append(fails(holds(predicate, to)))
@@ -315,10 +314,12 @@ def _flags(session: Session, judged: Judged, rules: Sequence[Rule]) -> list[str]
     return flags
 
 
-def _within(names: Sequence[str], relation: str) -> str:
+def _within(keys: Mapping[str, pl.DataType], relation: str) -> str:
     """A condition on keys without a NULL: one of those in columns y0, y1 ... of a relation."""
-    theirs = ", ".join(f"y{i}" for i in range(len(names)))
-    return f"({', '.join(names)}) IN (SELECT {theirs} FROM {relation})"
+    # A time of day comes from Arrow as TIME_NS, which is never IN a list of TIME.
+    times = [isinstance(dtype, pl.Time) for dtype in keys.values()]
+    theirs = ", ".join(f"CAST(y{i} AS TIME)" if time else f"y{i}" for i, time in enumerate(times))
+    return f"({', '.join(keys)}) IN (SELECT {theirs} FROM {relation})"
 
 
 def _schema(cells: Cells) -> dict[str, pl.DataType]:

@@ -17,7 +17,7 @@ from headgate.model.names import RuleName, TableName
 from headgate.model.rule import Rule, Scalar
 from headgate.ports import Checked, Clock, Collapsed, Delivery, Frame, Measurement, Split, TableRules
 
-RENDERING = 2  # to be raised whenever a rendering comes to judge a value differently
+RENDERING = 3  # to be raised whenever a rendering comes to judge a value differently
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,9 @@ class NarwhalsEngine:
         existing: Mapping[RuleName, Frame],
         table_rules: TableRules,
         allowed: frozenset[str] = frozenset(),
-        beside: int = 0,
     ) -> Checked:
         return passes.checked(
-            passes.Passes(passes.beside(judging.pass_one, beside), judging.masks, self.clock.now()),
+            passes.Passes(judging.pass_one, judging.masks, self.clock.now()),
             rows_of(rows),
             contract,
             parents=parents,

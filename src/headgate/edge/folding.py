@@ -31,7 +31,9 @@ from headgate.model.rule import InRange, Scalar
 T = TypeVar("T")
 
 INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
-_WIDE = Context(prec=200)
+_WIDE = Context(prec=1000)  # more digits than a contract may write
+_EXACT_DOUBLES = Decimal(10**15)
+_EXACT_POWER = 10**22  # the greatest power of ten that is a double
 
 
 class Meaningless(Exception):
@@ -203,6 +205,18 @@ def divisor_scaled(divisor: Decimal, scale: int) -> int:
     exact = abs(Fraction(divisor))
     power: int = 10**scale
     return exact.numerator * power // math.gcd(exact.denominator, power)
+
+
+def power_of_ten(divisor: Decimal) -> int:
+    """The least power of ten that makes the divisor whole."""
+    exponent = divisor.normalize(_WIDE).as_tuple().exponent
+    return 10 ** max(0, -exponent) if isinstance(exponent, int) else 1
+
+
+def exact_below(divisor: Decimal) -> float:
+    """The size of doubles up to which their quotients by ``divisor`` are found with doubles; 0: for none of them."""
+    power = power_of_ten(divisor)
+    return float(_EXACT_DOUBLES / power) if power <= _EXACT_POWER else 0.0
 
 
 def is_multiple(x: float, divisor: Decimal) -> bool:

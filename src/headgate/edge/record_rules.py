@@ -229,8 +229,7 @@ def _multiple_of(divisor: Decimal, kind: ColumnType) -> Test:
 
 def _multiple_of_double(divisor: Decimal) -> Test:
     """With divisor = p/s, s a power of ten: the double next to q/s is the value itself, and p divides q."""
-    exponent = divisor.normalize().as_tuple().exponent
-    power = 10 ** max(0, -exponent) if isinstance(exponent, int) else 1
+    power = folding.power_of_ten(divisor)
     step = int(abs(Fraction(divisor)) * power)
     large = _EXACT_DOUBLES / power if power < 10**300 else 0.0
 

@@ -49,7 +49,6 @@ from headgate.model.rule import (
 Good = nw.Expr | bool
 PATTERN_SECONDS_MAX = 60.0
 _PLAIN = {("us", None), ("us", "UTC")}
-_EXACT_DOUBLES = Decimal(10**15)
 
 
 class ColumnAbsent(Exception):
@@ -95,7 +94,7 @@ def questions(predicate: Predicate, cells: Cells) -> Iterator[Question]:
                 cell,
                 predicate,
                 lambda values: [folding.is_multiple(x, divisor) for x in values],
-                float(_EXACT_DOUBLES / _power(divisor)),
+                folding.exact_below(divisor),
             )
 
 
@@ -280,7 +279,7 @@ def _multiple_of(cell: Cell, divisor: Decimal, predicate: Predicate, answers: An
             step = folding.divisor_scaled(divisor, scale)
             if step >= 10**precision:
                 return e == 0
-            return e % Decimal(step).scaleb(-scale) == Decimal(0)
+            return e % Decimal(f"{step}E-{scale}") == Decimal(0)  # as text: arithmetic keeps 28 digits
         case NumberType():
             return _multiple_of_double(e, divisor, answers.failing.get(predicate, ()))
         case _:
@@ -291,21 +290,18 @@ def _multiple_of_double(e: nw.Expr, divisor: Decimal, failing: Sequence[float]) 
     """With divisor = p/s: the double next to q/s is the value itself, and p divides q.
 
     Polars divides by a scalar through its reciprocal, which is inexact: hence the divisor made of the column.
-    Exact up to 10**15/s; beyond that Python was asked, and ``failing`` are the values that are no multiples.
+    Where that is not exact Python was asked, and ``failing`` are the values that are no multiples.
     """
-    s = _power(divisor)
+    beyond = folding.exact_below(divisor)
+    decided = ~e.is_in(list(failing)) if failing else nw.lit(value=True)
+    if beyond == 0.0:
+        return e.is_finite() & decided
+    s = folding.power_of_ten(divisor)
     p = float(abs(Fraction(divisor)) * s)
     q = (e * float(s)).round(0)
     good = (q / (e * 0.0 + float(s)) == e) & (q % p == 0.0) & e.is_finite()
-    large = e.abs() >= float(_EXACT_DOUBLES / s)
-    decided = ~e.is_in(list(failing)) if failing else nw.lit(value=True)
+    large = e.abs() >= beyond
     return (large & e.is_finite() & decided) | (~large & good)
-
-
-def _power(divisor: Decimal) -> int:
-    """The least power of ten that makes the divisor whole."""
-    exponent = divisor.normalize().as_tuple().exponent
-    return 10 ** max(0, -exponent) if isinstance(exponent, int) else 1
 
 
 def _all_of(parts: Sequence[Good]) -> Good:

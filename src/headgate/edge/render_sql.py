@@ -18,9 +18,7 @@ import polars as pl
 from headgate.edge import folding, patterns
 from headgate.edge.cells import Cell, Cells
 from headgate.edge.folding import Meaningless
-from headgate.edge.render_rules import _EXACT_DOUBLES as EXACT_DOUBLES
 from headgate.edge.render_rules import _cell as cell_of
-from headgate.edge.render_rules import _power as power
 from headgate.edge.sql_dialect import Dialect
 from headgate.model.contract import (
     ArrayType,
@@ -216,7 +214,7 @@ def _multiple_of(d: Dialect, cell: Cell, divisor: Decimal, failing: str | None) 
             if step >= 10**precision:
                 return f"{e} = 0"
             # Of the column's own type: anything else would be compared as doubles.
-            return f"{e} % CAST('{Decimal(step).scaleb(-scale):f}' AS DECIMAL({precision}, {scale})) = 0"
+            return f"{e} % CAST('{Decimal(f'{step}E-{scale}'):f}' AS DECIMAL({precision}, {scale})) = 0"
         case NumberType():
             return _multiple_of_double(d, cell, divisor, failing)
         case _:
@@ -226,17 +224,19 @@ def _multiple_of(d: Dialect, cell: Cell, divisor: Decimal, failing: str | None) 
 def _multiple_of_double(d: Dialect, cell: Cell, divisor: Decimal, failing: str | None) -> str:
     """With divisor = p/s: the double next to q/s is the value itself, and p divides q; see `render_rules`."""
     e, of = cell.value, d.type_of(cell.dtype)
-    s = power(divisor)
+    decided = _not_among(cell, failing) if failing else "TRUE"
+    beyond = folding.exact_below(divisor)
+    if beyond == 0.0:
+        return f"{d.finite(e)} AND {decided}"
+    s = folding.power_of_ten(divisor)
 
     def number(x: float) -> str:
         return f"CAST({d.literal(x)} AS {of})"
 
     p = number(float(abs(Fraction(divisor)) * s))
     q = f"CAST(round({e} * {number(float(s))}) AS {of})"
-    large = f"abs({e}) >= {number(float(EXACT_DOUBLES / s))}"
-    decided = _not_among(cell, failing) if failing else "TRUE"
     return (
-        f"CASE WHEN NOT {d.finite(e)} THEN FALSE WHEN {large} THEN {decided} "
+        f"CASE WHEN NOT {d.finite(e)} THEN FALSE WHEN abs({e}) >= {number(beyond)} THEN {decided} "
         f"ELSE {q} / {number(float(s))} = {e} AND {q} % {p} = 0 END"
     )
 

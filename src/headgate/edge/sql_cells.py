@@ -24,6 +24,7 @@ from headgate.edge.sql_dialect import Dialect, instance
 from headgate.model.contract import AnyType, ArrayType, ObjectType
 
 _SPOKEN_OF = re.compile(r'\b[vrx][0-9]+\b|"row"|"object"')
+_LITERAL = re.compile(r"'(?:[^']|'')*'")
 _WIDE = (pl.Int128, pl.UInt128)  # which Arrow does not have
 
 
@@ -36,8 +37,8 @@ class Laid:
 
 
 def names_in(sql: str) -> frozenset[str]:
-    """The columns that an expression speaks of; perhaps more, never less."""
-    return frozenset(name.strip('"') for name in _SPOKEN_OF.findall(sql))
+    """The columns that an expression speaks of; what stands in its texts is not SQL."""
+    return frozenset(name.strip('"') for name in _SPOKEN_OF.findall(_LITERAL.sub("''", sql)))
 
 
 def laid(
