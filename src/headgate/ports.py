@@ -123,12 +123,14 @@ class Judge(Protocol):
         existing: Mapping[RuleName, Frame],
         table_rules: TableRules,
         allowed: frozenset[str] = frozenset(),
+        beside: int = 0,
     ) -> Checked:
         """Judge rows as they are. Every rule of the contract has a finding, in the contract's order.
 
         ``parents``: the tables that References rules name; the rule of one that is missing is not_executed.
         ``existing``: for a Unique rule, published rows its keys may not meet again. ``table_rules``: those of this
-        scope are measured here; of the others it is only told where they are.
+        scope are measured here; of the others it is only told where they are. ``beside``: how many rows stand beside
+        these that are known to fail no rule of the contract; they count as rows.
         """
         ...
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headgate.edge import judging
 from headgate.edge.record import RecordValidator, RecordVerdict, validator
 from headgate.edge.record_rules import columns_of
 from headgate.edge.rows import Rows, collected, rows_of
@@ -33,7 +32,7 @@ def judge(asked: Asked) -> Answer:
 
     contract = asked.contract
     found = validator(contract)
-    rules = judging.complete(contract)
+    rules = contract.complete_rules
     aside = {n.rule: n.why for n in found.not_checked}
     # No rule may be passed over in silence: each is either run or told of.
     assert {r.name for r in rules if not speaks_of(r)} <= aside.keys()

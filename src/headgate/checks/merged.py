@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
+from headgate.checks.again import check_again, known_of_table
 from headgate.checks.bounds import measured
 from headgate.checks.evidence import attributed
-from headgate.checks.partials import keepable, summed
 from headgate.model.contract import TableContract
 from headgate.model.names import RuleName, TableName, short
-from headgate.model.rule import Measured, References, RowCount, Rule
+from headgate.model.rule import Measured, References, Rule
 from headgate.model.tree import TableEntry, Tree
 from headgate.model.verdict import Finding, Verdict
 from headgate.ports import Measurement, Ports
@@ -27,31 +27,19 @@ class Merged:
 def check_table(ports: Ports, entry: TableEntry, contract: TableContract) -> Merged:
     """Every rule about the table of ``contract``, measured on all of ``entry``; those about rows are not here."""
     rules = [r for r in contract.rules if isinstance(r.body, Measured) and r.scope == "table"]
-    kept = [r for r in rules if keepable(r) and not _all_rows(r)]
-    sums = summed(ports, entry, contract, kept)
-    found: dict[RuleName, Measurement] = dict(sums.measurements)
-    rows = ports.lake.rows(entry)
-    rest: list[Rule] = []
-    for rule in rules:
-        if _all_rows(rule):
-            found[rule.name] = Measurement(rule.name, rows, rows)
-        elif rule not in kept:
-            rest.append(rule)
+    known, new = known_of_table(ports, entry, contract, rules)
+    rest = [r for r in rules if r.name not in known]
+    found = {name: Measurement(name, k.rows, k.failing, error=k.error) for name, k in known.items()}
     if rest:
-        for m in ports.engine.measure(ports.lake.scan(entry), contract, rest):
-            found[m.rule] = m
-    scanned = {r.name for r in rest}
+        found |= {m.rule: m for m in ports.engine.measure(ports.lake.scan(entry), contract, rest)}
     now = ports.clock.now()
     findings = tuple(
-        replace(measured(r, found[r.name], contract, now), how="scan" if r.name in scanned else "partial")
+        replace(
+            measured(r, found[r.name], contract, now), how=known[r.name].how if r.name in known else "scan"
+        )
         for r in rules
     )
-    return Merged(findings, sums.new)
-
-
-def _all_rows(rule: Rule) -> bool:
-    """A plain rowCount: every file says how many rows it has."""
-    return isinstance(rule.body, Measured) and isinstance(rule.body.measure, RowCount) and rule.where is None
+    return Merged(findings, new)
 
 
 def referring(
@@ -73,40 +61,13 @@ def check_children(
     Rule names are ``child:rule``: no delivered row is to blame, so a failure concerns the whole batch.
     """
     findings: list[Finding] = []
-    parent = after.table(changed)
-    parents = {changed: ports.lake.scan(parent)} if parent else {}
     for table, rules in referring(contracts, changed).items():
-        entry = after.table(table)
-        if entry is None:
+        if after.table(table) is None:
             continue
-        only = replace(contracts[table], rules=rules)
-        rows = ports.lake.scan(entry)
-        found = ports.engine.check(rows, only, parents=parents, existing={}, table_rules="none").verdict
-        verdict = attributed(found, only)
+        verdict = check_again(ports, after, table, replace(contracts[table], rules=rules))
         wanted = {r.name for r in rules}
         findings += [_of_table(table, f) for f in verdict.findings if f.rule in wanted]
     return tuple(findings)
-
-
-def check_whole(
-    ports: Ports, tree: Tree, table: TableName, contract: TableContract, allowed: frozenset[str] = frozenset()
-) -> Verdict:
-    """Every rule on every row of a table, from the data themselves: cold, nothing remembered.
-
-    Rules about what one delivery holds say nothing about a table, which many have filled.
-    """
-    entry = tree.table(table)
-    assert entry is not None
-    parents = {
-        r.body.to_table: ports.lake.scan(parent)
-        for r in contract.rules
-        if isinstance(r.body, References) and (parent := tree.table(r.body.to_table))
-    }
-    rows = ports.lake.scan(entry)
-    found = ports.engine.check(
-        rows, contract, parents=parents, existing={}, table_rules="table", allowed=allowed
-    )
-    return attributed(replace(found.verdict, files=len(ports.lake.files(entry))), contract)
 
 
 def combined(delivered: Verdict, merged: tuple[Finding, ...], contract: TableContract) -> Verdict:
@@ -147,7 +108,7 @@ def check_changed(
             continue  # unguarded: shown as such wherever it is shown
         key = (entry, contract.document)
         if key not in known or _refers(contract):  # what it refers to may have changed meanwhile
-            known[key] = check_whole(ports, after, table, contract, allowed)
+            known[key] = check_again(ports, after, table, contract, allowed)
         verdict = known[key]
         rows, files = rows + verdict.rows, files + verdict.files
         findings += [_of_table(table, f) for f in verdict.findings]

@@ -1,73 +1,345 @@
-"""Partials: what a rule found in one data file. Kept for ever, since the file never changes; they add up."""
+"""Partials: what a rule found in one data file, or over a set of them. Kept for ever, since files never change.
+
+A partial's key is everything that it depends on; so there is nothing to invalidate. What depends on more than a key
+can name (user's SQL, the time) is never kept.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
+from headgate.checks.proofs import Stored, none_fails
+from headgate.model.change import Changes
 from headgate.model.contract import TableContract
 from headgate.model.names import RuleName
-from headgate.model.rule import FailingRows, Measured, RowCount, Rule
-from headgate.model.tree import TableEntry
+from headgate.model.rule import (
+    Age,
+    AllOf,
+    Body,
+    DuplicateRows,
+    FailingRows,
+    Measured,
+    Not,
+    NotCompiled,
+    Predicate,
+    References,
+    RowCount,
+    Rule,
+    SqlResult,
+    Told,
+    Unique,
+)
+from headgate.model.tree import TableEntry, Tree
+from headgate.model.verdict import How
 from headgate.ports import DataFile, Measurement, Ports
+
+_SHARES = 16  # into which files are parted to find those that fail: 16 files are read twice, 1,000 four times
+_FORM = 2  # of keys and bodies; to be raised when either comes to mean something else
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of one rule over all files of a table.
+
+    ``failing``: rows that fail it, None if that is not known yet; ``at``: the files they are in. ``how`` it is known.
+    """
+
+    rows: int
+    failing: int | None
+    how: How
+    at: frozenset[str] = frozenset()
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Summed:
-    """Measurements over all files of a table, and the partials that were not known before."""
+    """What is known of rules, and the partials that were not known before. ``read``: files that had to be."""
 
-    measurements: Mapping[RuleName, Measurement]
-    new: Mapping[str, bytes]
-    files_read: int
+    known: Mapping[RuleName, Known]
+    new: Mapping[str, bytes] = field(default_factory=dict)
+    read: frozenset[str] = frozenset()
 
 
-def keepable(rule: Rule) -> bool:
-    """Only counts over rows add up over files, and depend on nothing but the file and the rule.
+def adds_up(rule: Rule) -> bool:
+    """True for counts over rows: they add up over files, and depend on nothing but the file and the rule."""
+    if isinstance(rule.body, Measured):
+        some = (
+            isinstance(rule.body.measure, RowCount) and rule.where is not None
+        )  # all are counted without reading
+        return (some or isinstance(rule.body.measure, FailingRows)) and not rule.body.by
+    return predicate_of(rule) is not None
 
-    Deliberately absent: SQL rules (they may ask for the time, or join), doubled keys (they do not add up).
+
+def about_keys(rule: Rule) -> bool:
+    """True where one file's rows fail because of another's: what is known is known of a set of files."""
+    if isinstance(rule.body, Measured):
+        return isinstance(rule.body.measure, DuplicateRows) and not rule.body.by
+    return isinstance(rule.body, Unique | References)
+
+
+def predicate_of(rule: Rule) -> Predicate | None:
+    """What the rule asks of each row by itself."""
+    body = rule.body.measure if isinstance(rule.body, Measured) else rule.body
+    match body:
+        case FailingRows():
+            return body.predicate
+        case (
+            Unique() | References() | Measured() | Told() | NotCompiled() | RowCount() | DuplicateRows()
+            | SqlResult() | Age()
+        ):  # fmt: skip
+            return None
+    return body
+
+
+def columns_in(body: Body | None) -> frozenset[str]:
+    """The columns of its own table that a rule speaks of."""
+    match body:
+        case None | Told() | NotCompiled():
+            return frozenset()
+        case AllOf():
+            return frozenset[str]().union(*(columns_in(part) for part in body.parts))
+        case Not():
+            return columns_in(body.predicate)
+        case Unique() | References():
+            return frozenset(body.columns)
+        case Measured():
+            own = frozenset(body.by)
+            match body.measure:
+                case FailingRows():
+                    return own | columns_in(body.measure.predicate)
+                case DuplicateRows():
+                    return own | frozenset(body.measure.columns)
+                case Age():
+                    return own | {body.measure.column}
+                case RowCount() | SqlResult():
+                    return own
+    return frozenset({body.column})
+
+
+# -- keys ---------------------------------------------------------------------------------------------------
+
+
+def rule_key(rule: Rule, contract: TableContract, stored: Stored, engine_version: str) -> str:
+    """All that a partial depends on besides files: what is asked, of which rows, the declared and the stored types
+    of the columns that it is asked of, and who renders it. Not among it: names, bounds, what a failure leads to.
     """
-    return isinstance(rule.body, Measured) and isinstance(rule.body.measure, FailingRows | RowCount)
+    asked = rule.body.measure if isinstance(rule.body, Measured) else rule.body
+    by = rule.body.by if isinstance(rule.body, Measured) else ()
+    columns = sorted(columns_in(rule.body) | columns_in(rule.where))
+    declared = {c.name: c.type for c in contract.columns}
+    types = [[name, repr(declared.get(name)), repr(stored.get(name))] for name in columns]
+    lenient = contract.policy.missing_columns
+    said = [_FORM, repr(asked), by, repr(rule.where), types, lenient, engine_version]
+    return _digest(json.dumps(said))
 
 
-def partial_key(file: DataFile, rule: Rule, contract: TableContract, engine_version: str) -> str:
-    """Everything a partial depends on: the file (its path is never reused), what is measured, the types it is
-    read with, which rows it looks at, and who rendered it. The bound is not among it.
-    """
-    measure = rule.body.measure if isinstance(rule.body, Measured) else rule.body
-    types = [[c.name, repr(c.type)] for c in contract.columns]
-    of = [repr(measure)] if rule.where is None else [repr(measure), repr(rule.where)]
-    text = json.dumps([file.path, of, types, engine_version])
+def file_key(path: str, rule: str) -> str:
+    """Of a partial about one data file; ``rule`` is its `rule_key`. A path is never given to another file."""
+    return _digest(f"{rule} file {path}")
+
+
+def set_key(paths: Iterable[str], rule: str, parent: str = "") -> str:
+    """Of a partial about a set of data files, in whatever order. ``parent``: `parent_key` of what it refers to."""
+    return _digest("\n".join((f"{rule} set {parent}", *sorted(paths))))
+
+
+def parent_key(ports: Ports, parent: TableEntry, columns: Sequence[str]) -> str:
+    """Of the table that a rule refers to: its files, and the types of the columns referred to."""
+    types = {c.name: repr(c.type) for c in ports.lake.columns(parent)}
+    paths = sorted(f.path for f in ports.lake.files(parent))
+    return _digest(json.dumps([parent.uuid, [[name, types.get(name)] for name in columns], paths]))
+
+
+def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def keep(ports: Ports, new: Mapping[str, bytes]) -> None:
+    """Remember partials. Whether that succeeds matters to nobody: what is not remembered is looked at again."""
+    if new:
+        ports.store.commit(Changes(partials=new))
+
+
+# -- rules that add up over files ---------------------------------------------------------------------------
+
+
 def summed(ports: Ports, entry: TableEntry, contract: TableContract, rules: Sequence[Rule]) -> Summed:
-    """Measure ``rules`` (all of them `keepable`) over a table; only files without a partial are read."""
+    """Count failing rows of ``rules`` (all of them `adds_up`); only files that nothing is known of are read."""
     if not rules:
-        return Summed({}, {}, 0)
-    version = ports.engine.version()
-    files = ports.lake.files(entry)
-    keys = {(f.path, r.name): partial_key(f, r, contract, version) for f in files for r in rules}
-    kept = dict(ports.store.partials(keys.values()))
-    new: dict[str, bytes] = {}
-    read = 0
-    for file in files:
-        missing = [r for r in rules if keys[file.path, r.name] not in kept]
-        if missing:
-            read += 1
-            rows = ports.lake.scan(entry, [file.path])
-            for m in ports.engine.measure(rows, contract, missing):
-                new[keys[file.path, m.rule]] = json.dumps([m.rows, m.failing, m.error]).encode()
-    kept |= new
-    total = {r.name: Measurement(r.name, 0, 0) for r in rules}
-    for (_, name), key in keys.items():
-        rows_seen, failing, error = json.loads(kept[key])
-        so_far = total[name]
-        total[name] = replace(
-            so_far,
-            rows=so_far.rows + rows_seen,
-            failing=(so_far.failing or 0) + (failing or 0),
-            error=so_far.error or error,
+        return Summed({})
+    version, files = ports.engine.version(), ports.lake.files(entry)
+    stored = {c.name: c.type for c in ports.lake.columns(entry)}
+    keys = {r.name: rule_key(r, contract, stored, version) for r in rules}
+    paths = [f.path for f in files]
+    whole = {name: set_key(paths, key) for name, key in keys.items()}
+    kept = ports.store.partials(whole.values())
+    known = {r.name: _told(kept[whole[r.name]]) for r in rules if whole[r.name] in kept}
+    rest = [r for r in rules if r.name not in known]
+    table = _ByFile(ports, entry, contract, files, {r.name: keys[r.name] for r in rest})
+    table.look_up(rest, stored)
+    table.measure(rest)
+    new = dict(table.new)
+    for rule in rest:
+        found = table.total(rule.name)
+        known[rule.name] = found
+        if found.error is None:
+            new[whole[rule.name]] = _body(found)
+    return Summed(known, new, frozenset(table.read))
+
+
+class _ByFile:
+    """Counts of several rules, file by file, while they are gathered."""
+
+    __slots__ = (
+        "_contract",
+        "_entry",
+        "_files",
+        "_keys",
+        "_ports",
+        "counts",
+        "errors",
+        "hows",
+        "new",
+        "read",
+    )
+
+    def __init__(
+        self,
+        ports: Ports,
+        entry: TableEntry,
+        contract: TableContract,
+        files: Sequence[DataFile],
+        keys: Mapping[RuleName, str],
+    ) -> None:
+        self._ports, self._entry, self._contract, self._files, self._keys = (
+            ports,
+            entry,
+            contract,
+            files,
+            keys,
         )
-    return Summed(total, new, read)
+        self.counts: dict[tuple[RuleName, str], tuple[int, int]] = {}  # rows, and how many of them fail
+        self.hows: dict[RuleName, set[How]] = {name: set() for name in keys}
+        self.errors: dict[RuleName, str] = {}
+        self.new: dict[str, bytes] = {}
+        self.read: set[str] = set()
+
+    def look_up(self, rules: Sequence[Rule], stored: Stored) -> None:
+        """First what statistics prove, then what is remembered. A share of rows needs those that count: with a
+        ``where``, statistics do not say how many there are.
+        """
+        wanted: dict[str, tuple[RuleName, str]] = {}
+        for rule in rules:
+            predicate = predicate_of(rule)
+            if isinstance(rule.body, Measured) and rule.where is not None:
+                predicate = None
+            for file in self._files:
+                if predicate is not None and none_fails(predicate, file, self._contract, stored):
+                    self._set(rule.name, file.path, (file.rows, 0), "statistics")
+                else:
+                    wanted[file_key(file.path, self._keys[rule.name])] = (rule.name, file.path)
+        for key, body in self._ports.store.partials(wanted.keys()).items():
+            rows, failing = json.loads(body)
+            self._set(*wanted[key], (rows, failing), "partial")
+
+    def measure(self, rules: Sequence[Rule]) -> None:
+        """Read the rest: all files at once, and one by one only for rules that some row of them fails."""
+        asked: dict[tuple[str, ...], list[Rule]] = {}
+        for rule in rules:
+            missing = tuple(f.path for f in self._files if (rule.name, f.path) not in self.counts)
+            if missing:
+                asked.setdefault(missing, []).append(rule)
+        for paths, missed in asked.items():
+            self._measure(paths, missed)
+
+    def _measure(self, paths: Sequence[str], rules: Sequence[Rule]) -> None:
+        rows_of = {f.path: f.rows for f in self._files}
+        self.read.update(paths)
+        apart: list[Rule] = []
+        for rule, found in self._ask(paths, rules):
+            # A share is of the rows that count, and with a ``where`` each file has its own number of those.
+            whole = not isinstance(rule.body, Measured) or found.rows == sum(rows_of[path] for path in paths)
+            if found.error is not None:
+                self.errors[rule.name] = found.error
+            elif len(paths) == 1:
+                self._learn(rule, paths[0], (found.rows, found.failing or 0))
+            elif not found.failing and whole:
+                for path in paths:
+                    self._learn(rule, path, (rows_of[path], 0))
+            else:
+                apart.append(rule)
+        if apart:
+            share = -(-len(paths) // _SHARES)
+            for first in range(0, len(paths), share):
+                self._measure(paths[first : first + share], apart)
+
+    def _ask(self, paths: Sequence[str], rules: Sequence[Rule]) -> Iterable[tuple[Rule, Measurement]]:
+        rows = self._ports.lake.scan(self._entry, paths)
+        return zip(rules, self._ports.engine.measure(rows, self._contract, rules), strict=True)
+
+    def _learn(self, rule: Rule, path: str, count: tuple[int, int]) -> None:
+        self._set(rule.name, path, count, "scan")
+        self.new[file_key(path, self._keys[rule.name])] = json.dumps(count).encode()
+
+    def _set(self, name: RuleName, path: str, count: tuple[int, int], how: How) -> None:
+        self.counts[name, path] = count
+        self.hows[name].add(how)
+
+    def total(self, name: RuleName) -> Known:
+        if name in self.errors:
+            return Known(0, None, "scan", error=self.errors[name])
+        found = {f.path: self.counts[name, f.path] for f in self._files}
+        at = frozenset(path for path, (_, failing) in found.items() if failing)
+        rows, failing = (sum(count[i] for count in found.values()) for i in (0, 1))
+        return Known(rows, failing, _how(self.hows[name]), at)
+
+
+def _how(hows: set[How]) -> How:
+    """The least that can be said of all files together."""
+    return "scan" if "scan" in hows else "partial" if "partial" in hows else "statistics"
+
+
+def _body(known: Known) -> bytes:
+    how = "statistics" if known.how == "statistics" else "partial"
+    return json.dumps([known.rows, known.failing, sorted(known.at), how]).encode()
+
+
+def _told(body: bytes) -> Known:
+    rows, failing, at, how = json.loads(body)
+    return Known(rows, failing, how, frozenset(at))
+
+
+# -- rules about keys ---------------------------------------------------------------------------------------
+
+
+def together(
+    ports: Ports,
+    tree: Tree,
+    entry: TableEntry,
+    contract: TableContract,
+    rules: Sequence[Rule],
+    measure: Callable[[Sequence[Rule]], Mapping[RuleName, Known]],
+) -> Summed:
+    """What is known of ``rules`` (all of them `about_keys`) over exactly these files; ``measure`` finds the others."""
+    if not rules:
+        return Summed({})
+    version = ports.engine.version()
+    stored = {c.name: c.type for c in ports.lake.columns(entry)}
+    paths = [f.path for f in ports.lake.files(entry)]
+    keys: dict[RuleName, str] = {}
+    for rule in rules:
+        of_parent = ""
+        if isinstance(rule.body, References) and (parent := tree.table(rule.body.to_table)) is not None:
+            of_parent = parent_key(ports, parent, rule.body.to_columns)
+        keys[rule.name] = set_key(paths, rule_key(rule, contract, stored, version), of_parent)
+    kept = ports.store.partials(keys.values())
+    known = {r.name: _told(kept[keys[r.name]]) for r in rules if keys[r.name] in kept}
+    rest = [r for r in rules if r.name not in known]
+    if not rest:
+        return Summed(known)
+    found = measure(rest)
+    new = {keys[name]: _body(k) for name, k in found.items() if k.error is None and k.failing is not None}
+    return Summed({**known, **found}, new, frozenset(paths))

@@ -60,9 +60,10 @@ class DuckEngine:
         existing: Mapping[RuleName, Frame],
         table_rules: TableRules,
         allowed: frozenset[str] = frozenset(),
+        beside: int = 0,
     ) -> Checked:
         return passes.checked(
-            passes.Passes(pass_one, masks, self.clock.now()),
+            passes.Passes(passes.beside(pass_one, beside), masks, self.clock.now()),
             rows_of(rows),
             contract,
             parents=parents,

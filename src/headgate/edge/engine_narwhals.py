@@ -39,9 +39,10 @@ class NarwhalsEngine:
         existing: Mapping[RuleName, Frame],
         table_rules: TableRules,
         allowed: frozenset[str] = frozenset(),
+        beside: int = 0,
     ) -> Checked:
         return passes.checked(
-            passes.Passes(judging.pass_one, judging.masks, self.clock.now()),
+            passes.Passes(passes.beside(judging.pass_one, beside), judging.masks, self.clock.now()),
             rows_of(rows),
             contract,
             parents=parents,

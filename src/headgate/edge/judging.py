@@ -24,7 +24,7 @@ from headgate.edge.render_rules import (
 )
 from headgate.edge.render_rules import failing as failing_rows
 from headgate.edge.rows import OBJECT, ROW, Rows, collected, collected_all, guarded, rows_of
-from headgate.model.contract import AnyType, TableContract
+from headgate.model.contract import TableContract
 from headgate.model.names import RuleName, TableName, short
 from headgate.model.rule import (
     AllOf,
@@ -466,14 +466,3 @@ def _sample(row: dict[str, Any], rows: Rows, keys: Sequence[Cell], shown: Cell |
         shown.column.name if shown else "",
         row[shown.raw] if shown else None,
     )
-
-
-def complete(contract: TableContract) -> tuple[Rule, ...]:
-    """The contract's rules, and `Fits` for every column without one: a cell that nothing can read is never missed."""
-    have = {r.body.column for r in contract.rules if isinstance(r.body, Fits)}
-    added = tuple(
-        Rule(RuleName(f"{c.name}.type"), Fits(c.name))
-        for c in contract.columns
-        if c.name not in have and not isinstance(c.type, AnyType)
-    )
-    return contract.rules + added

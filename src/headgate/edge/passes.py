@@ -6,7 +6,7 @@ An engine brings its `Passes`: what is counted and which keys are at fault, and 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -55,7 +55,7 @@ def checked(
     allowed: frozenset[str],
 ) -> Checked:
     """As `Judge.check` says. The evidence is a `Judged`."""
-    rules = judging.complete(contract)
+    rules = contract.complete_rules
     wanted = [r for r in rules if r.about_rows or _measured_here(r, table_rules)]
     judged = passes.pass_one(rows, contract, wanted, parents, existing)
     structural = findings.structure(judged.cells, rows, contract.policy)
@@ -82,6 +82,22 @@ def checked(
         allowed=allowed,
     )
     return Checked(verdict, Frame(judged))
+
+
+def beside(pass_one: PassOne, count: int) -> PassOne:
+    """The same pass, where ``count`` rows that fail nothing stand beside the rows that are read."""
+
+    def counted(
+        rows: Rows,
+        contract: TableContract,
+        rules: Sequence[Rule],
+        parents: Mapping[TableName, Frame],
+        existing: Mapping[RuleName, Frame],
+    ) -> Judged:
+        judged = pass_one(rows, contract, rules, parents, existing)
+        return replace(judged, count=judged.count + count)
+
+    return counted if count else pass_one
 
 
 def judged_of(checked: Checked) -> Judged:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from headgate.edge.cells import Cells, laid, raw_json
-from headgate.edge.judging import Judged, Mark, Masks, complete, masks
+from headgate.edge.judging import Judged, Mark, Masks, masks
 from headgate.edge.rows import OBJECT, ROW, Rows, collected
 from headgate.model.batch import Object
 from headgate.model.contract import TableContract
@@ -44,7 +44,7 @@ def parted(
     mark: Mark = masks,
 ) -> Parted:
     """``rows``: those that were judged, or others under the same contract (then they are counted anew)."""
-    rules = [r for r in complete(contract) if r.about_rows]
+    rules = [r for r in contract.complete_rules if r.about_rows]
     warn -= {r.name for r in rules if isinstance(r.body, Fits)}
     same = rows is judged.rows
     cells = judged.cells if same else laid(rows, contract)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from headgate.catalog.trees import document
-from headgate.checks.merged import check_whole
+from headgate.checks.again import check_again
 from headgate.flow.contracts import compiled
 from headgate.flow.landing import Landed, Overtaken, land
 from headgate.flow.ledger import batch_row, quarantine_row
@@ -153,7 +153,7 @@ def adoption(ports: Ports, task: Task, base: Base) -> Verdict:
     evolved = started(ports, task, base)
     assert evolved is not None
     tree = base.tree.put({table_key(task.table): evolved})
-    return check_whole(ports, tree, task.table, own, task.intent.allowed)
+    return check_again(ports, tree, task.table, own, task.intent.allowed)
 
 
 def _quarantined(ports: Ports, task: Task, judged: Judged, verdict: Verdict, why: str) -> _End:

@@ -8,7 +8,8 @@ from typing import Literal
 
 from headgate.catalog.commits import commit_at, stored_commit
 from headgate.catalog.trees import load_tree
-from headgate.checks.merged import allowed_of, check_whole
+from headgate.checks.again import check_whole
+from headgate.checks.merged import allowed_of
 from headgate.flow.contracts import contracts_of
 from headgate.flow.reading import tables_of
 from headgate.flow.runs import close, ended, event, new_run, opened, write

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
-from headgate.model.rule import OnFail, Rule
+from headgate.model.names import RuleName
+from headgate.model.rule import Fits, OnFail, Rule
 
 # -- column types -------------------------------------------------------------------------------------------
 
@@ -149,6 +150,16 @@ class TableContract:
     dialect: Dialect = field(default_factory=Dialect)
     policy: Policy = field(default_factory=Policy)
     format: str | None = None  # of the files: csv, parquet, jsonl; None goes by the file's name
+
+    @property
+    def complete_rules(self) -> tuple[Rule, ...]:
+        """The rules, and `Fits` for every column without one: a cell that nothing can read is never missed."""
+        have = {r.body.column for r in self.rules if isinstance(r.body, Fits)}
+        return self.rules + tuple(
+            Rule(RuleName(f"{c.name}.type"), Fits(c.name))
+            for c in self.columns
+            if c.name not in have and not isinstance(c.type, AnyType)
+        )
 
     def column(self, name: str) -> Column | None:
         return next((c for c in self.columns if c.name == name), None)

@@ -25,7 +25,7 @@ from polars.exceptions import PanicException
 
 from headgate.catalog.commits import branch_behind, diff, stored_commit
 from headgate.catalog.trees import EMPTY_ROOT, load_tree
-from headgate.checks.merged import check_whole
+from headgate.checks.again import check_whole
 from headgate.edge.rows import rows_of
 from headgate.flow.contracts import contracts_of
 from headgate.flow.recover import Recovered, recover
