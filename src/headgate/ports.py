@@ -86,10 +86,20 @@ class Collapsed:
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """One segment: its values as text (None is null), its rows, and those that count (RowCount: all of them)."""
+
+    key: tuple[str | None, ...]
+    rows: int
+    failing: int
+
+
+@dataclass(frozen=True, slots=True)
 class Measurement:
     """What a rule about the table found in some rows. Counts add up over files.
 
-    ``failing`` counts rows (RowCount: all of them); ``number`` is a SQL rule's; ``error`` says why there is none.
+    ``rows``: those that it looks at. ``failing`` counts rows (RowCount: all of them); ``number`` is a SQL rule's;
+    ``error`` says why there is none; ``groups`` are the segments of a rule that has some, in no order.
     """
 
     rule: RuleName
@@ -97,6 +107,7 @@ class Measurement:
     failing: int | None = None
     number: str | None = None
     error: str | None = None
+    groups: tuple[Group, ...] = ()
 
 
 TableRules = Literal["all", "table", "delivery", "none"]  # which rules about the table, by their scope

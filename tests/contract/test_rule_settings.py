@@ -193,3 +193,38 @@ def test_within_means_that_no_number_is_allowed_by_the_one_alone(
     numbers = [Decimal(n) / 8 for n in range(0 if counts else -80, 81)]
     alone = any(inner.holds(n) and not outer.holds(n) for n in numbers)
     assert _within(_allowed(inner, counts=counts), _allowed(outer, counts=counts)) == (not alone)
+
+
+# -- segments -----------------------------------------------------------------------------------------------
+
+
+def of_segments(by: Any, quality: dict[str, Any], *more: str) -> Rule:
+    custom = [{"vendor": "headgate", "property": "segmentBy", "value": by}]
+    rule = json.dumps([{**quality, "customProperties": custom}])
+    columns = ["- {name: land, physicalName: country, logicalType: string}", "- {name: any}", *more]
+    return last(of_properties("\n".join([f"- {{name: n, logicalType: integer, quality: {rule}}}", *columns])))
+
+
+@pytest.mark.parametrize("by", [["land"], ["country"], "land", ["land", "country"]])
+def test_segments_are_of_columns_by_either_name(by: Any) -> None:
+    assert measured(of_segments(by, NULLS | {"mustBeLessThan": 5})).by == ("country",)
+
+
+@pytest.mark.parametrize("quality", [NULLS | {"mustBe": 0}, {"metric": "duplicateValues", "mustBe": 0}])
+def test_with_segments_a_rule_is_about_the_table_even_if_it_allows_none(quality: dict[str, Any]) -> None:
+    assert not of_segments(["land"], quality).about_rows
+
+
+@pytest.mark.parametrize(
+    ("by", "quality", "said"),
+    [
+        ([], NULLS | {"mustBe": 0}, "names no property"),
+        (["lnd"], NULLS | {"mustBe": 0}, "'lnd', which is no column"),
+        (["any"], NULLS | {"mustBe": 0}, "of any declared type"),
+        ([3], NULLS | {"mustBe": 0}, "which is no column"),
+        (["land"], SQL | {"mustBe": 0}, "a query has no segments"),
+    ],
+)
+def test_segments_that_cannot_be_are_refused(by: Any, quality: dict[str, Any], said: str) -> None:
+    with pytest.raises(ContractUnusable, match=said):
+        of_segments(by, quality)

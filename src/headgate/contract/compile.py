@@ -250,6 +250,7 @@ def _rules(
         drafts,
         lambda path: by_path.get(path[:4], table).over(table),
         lambda where: filters.compiled(whole, columns, where),
+        lambda by: filters.segments(whole, columns, by),
     )
 
 

@@ -64,16 +64,24 @@ class Draft:
 
 
 def rules(
-    drafts: Iterable[Draft], inherited: Callable[[Path], Settings], looked_at: Callable[[Written], Predicate]
+    drafts: Iterable[Draft],
+    inherited: Callable[[Path], Settings],
+    looked_at: Callable[[Written], Predicate],
+    segments: Callable[[Written], tuple[str, ...]],
 ) -> tuple[Rule, ...]:
     """Drafts with unique names, in their order: a name's second bearer gets ``-2``.
 
-    ``inherited``: what the property or object at a path says. ``looked_at``: compiles a ``where``.
+    ``inherited``: what the property or object at a path says. ``looked_at`` compiles a ``where``,
+    ``segments`` a ``segmentBy``.
     """
-    return tuple(
-        _settled(rule, draft.settings or Settings(), inherited(draft.path), looked_at)
-        for draft, rule in _named(drafts)
-    )
+    found = []
+    for draft, rule in _named(drafts):
+        own = draft.settings or Settings()
+        settled = _settled(rule, own, inherited(draft.path), looked_at)
+        if own.segment_by is not None and isinstance(settled.body, Measured):
+            settled = replace(settled, body=replace(settled.body, by=segments(own.segment_by)))
+        found.append(settled)
+    return tuple(found)
 
 
 def _named(drafts: Iterable[Draft]) -> Iterator[tuple[Draft, Rule]]:

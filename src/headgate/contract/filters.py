@@ -1,4 +1,4 @@
-"""Which rows a rule looks at: the setting ``where``, closed and the same on every engine; never SQL.
+"""Which rows a rule looks at (``where``, closed and the same on every engine; never SQL), and by what it parts them.
 
 A condition is true, or the row is not looked at: also where the value is null, or does not fit its column's type.
 """
@@ -41,6 +41,27 @@ def compiled(whole: Subject, columns: Columns, where: Written) -> Predicate:
         parts += _condition(whole, columns, one, here)
     unique = tuple(dict.fromkeys(parts))
     return unique[0] if len(unique) == 1 else AllOf(unique)
+
+
+def segments(whole: Subject, columns: Columns, by: Written) -> tuple[str, ...]:
+    """The columns that ``segmentBy`` names. Raises ContractUnusable, at its line."""
+    value, path = by
+    names = value if isinstance(value, list) else [value]
+    if not names:
+        _refuse(whole, path, "segmentBy names no property", "write it like [country]")
+    found: list[str] = []
+    for name in names:
+        if not isinstance(name, str) or name not in columns:
+            close = difflib.get_close_matches(str(name), columns, n=3) or list(columns)[:10]
+            _refuse(
+                whole, path, f"segmentBy names {name!r}, which is no column", f"there is {', '.join(close)}"
+            )
+        of = columns[name]
+        if isinstance(of.type, AnyType | ArrayType | ObjectType):
+            said = f"segments are of single values, and {of.column} is {described(of.type)}"
+            _refuse(whole, path, said, "name another property, or declare its logicalType")
+        found.append(of.column)
+    return tuple(dict.fromkeys(found))
 
 
 def _condition(whole: Subject, columns: Columns, one: Value, path: Path) -> list[Predicate]:

@@ -81,6 +81,8 @@ def _agree(subject: Subject, steps: Path, own: Settings, body: Body) -> None:
             "onFail quarantine_rows is for rules that single rows can fail",
             "use quarantine_batch or warn",
         )
+    if own.segment_by is not None and isinstance(body.measure, SqlResult):
+        subject.refuse(steps, "a query has no segments", "let it group and give one number for all groups")
     if own.waiver is not None and own.waiver.up_to is not None and not counts_failing(body):
         subject.refuse(
             steps,
@@ -151,14 +153,19 @@ def _metric(
         if isinstance(found, NotCompiled):
             return found
         measured = _measured(subject, DuplicateRows(found), limit, own)
-        return Unique(found) if only_zero(limit) else measured
+        return Unique(found) if _of_rows(limit, own) else measured
     if not subject.column:
         return NotCompiled(f"{metric} belongs to a property")
     predicate = _predicate(subject, (*steps, "arguments"), subject.column, metric, arguments)
     if isinstance(predicate, NotCompiled):
         return predicate
     measured = _measured(subject, FailingRows(predicate), limit, own)
-    return predicate if only_zero(limit) else measured
+    return predicate if _of_rows(limit, own) else measured
+
+
+def _of_rows(limit: Bound, own: Settings) -> bool:
+    """True if single rows can fail such a rule; segments are always measured."""
+    return only_zero(limit) and own.segment_by is None
 
 
 def _predicate(

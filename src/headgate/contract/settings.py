@@ -37,6 +37,7 @@ LEVELS: dict[str, tuple[str, ...]] = {
     "tolerance": ("rule",),
     "waiver": ("object", "property", "rule"),
     "mask": ("contract", "object", "property"),
+    "segmentBy": ("rule",),
 }
 _CSV = ("delimiter", "quote", "encoding", "header", "null")
 
@@ -71,6 +72,7 @@ class Settings:
     warn: Written | None = None
     tolerance: Tolerance | None = None
     waiver: Waiver | None = None
+    segment_by: Written | None = None
 
     def over(self, outer: Settings) -> Settings:
         """These settings, and the ``outer`` ones where these say nothing."""
@@ -107,7 +109,7 @@ def settings(document: Document, path: Path, custom: Value, level: Level) -> Set
     return Settings(**found)  # type: ignore[arg-type]  # names and values are matched by `_read`
 
 
-_LATER = ("where", "warn")  # what speaks of columns and their types, which are not known here
+_LATER = ("where", "warn", "segmentBy")  # what speaks of columns and their types, which are not known here
 _FORMS = {
     "onFail": "use quarantine_batch, quarantine_rows or warn",
     "scope": "use table or delivery",

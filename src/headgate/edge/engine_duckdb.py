@@ -10,7 +10,8 @@ import duckdb
 import polars as pl
 from polars.io.plugins import register_io_source
 
-from headgate.edge import passes, splitting
+from headgate.checks.segments import SEGMENTS_MAX
+from headgate.edge import passes, segments, splitting
 from headgate.edge.cells import Cell, Cells, laid
 from headgate.edge.clock import SystemClock
 from headgate.edge.folding import Meaningless
@@ -34,8 +35,8 @@ from headgate.edge.sql_dialect import DuckDB
 from headgate.edge.sql_session import Session, opened
 from headgate.model.contract import TableContract
 from headgate.model.names import RuleName, TableName
-from headgate.model.rule import DuplicateRows, Measured, Predicate, References, Rule, Unique
-from headgate.ports import Checked, Clock, Frame, Split, TableRules
+from headgate.model.rule import DuplicateRows, FailingRows, Measured, Predicate, References, Rule, Unique
+from headgate.ports import Checked, Clock, Frame, Group, Split, TableRules
 
 RENDERING = 1  # to be raised whenever a rendering comes to judge a value differently
 _DIALECT = DuckDB()
@@ -121,11 +122,15 @@ def pass_one(
         looked = {where: n for where, n in counted.items() if not isinstance(where, str)}
         beyond: dict[RuleName, int] = {}
         keys: dict[RuleName, Keys] = {}
+        groups: dict[RuleName, tuple[Group, ...]] = {}
         for rule in rules:
             if rule.name in errors or rule.name in absent:
                 continue
             try:
                 seen = "TRUE" if rule.where is None else true(holds(rule.where, to))
+                if isinstance(rule.body, Measured) and rule.body.by:
+                    groups[rule.name] = _groups(session, rule.body, seen, to)
+                    continue
                 published = published_looked_at(rule, existing, contract)
                 found = _keys(session, rule, seen, parents, published)
             except Meaningless as error:
@@ -137,7 +142,7 @@ def pass_one(
                     keys[rule.name] = found
                     failing[rule.name] = failing.get(rule.name, 0) + found.rows
                     beyond[rule.name] = found.beyond
-        return Judged(rows, cells, count, failing, beyond, errors, absent, answers, keys, looked)
+        return Judged(rows, cells, count, failing, beyond, errors, absent, answers, keys, looked, groups)
 
 
 def _failing(predicate: Predicate, where: Predicate | None, to: Rendering) -> str:
@@ -221,6 +226,24 @@ def _keys(
         session.register("parent", _keys_only(parent_keys(body, parents, own), own))
         return _at_fault(session, own, seen, f"NOT {_within({c.value: c.dtype for c in own}, 'parent')}")
     return None
+
+
+def _groups(session: Session, body: Measured, seen: str, to: Rendering) -> tuple[Group, ...]:
+    """The segments of the rows that are ``seen``; see `segments.groups`."""
+    by = key_cells(body.by, session.cells)
+    counted = "count(*)"
+    if isinstance(body.measure, FailingRows):
+        counted += f" FILTER (WHERE {fails(holds(body.measure.predicate, to))})"
+    elif isinstance(body.measure, DuplicateRows):
+        own = [c.value for c in key_cells(body.measure.columns, session.cells)]
+        whole = " AND ".join(f"{name} IS NOT NULL" for name in own)
+        counted += f" FILTER (WHERE {whole}) - count(DISTINCT ({', '.join(own)})) FILTER (WHERE {whole})"
+    listed = ", ".join(c.value for c in by)
+    found = session.query(
+        f"{listed}, count(*) AS n, {counted} AS f",
+        f"WHERE {seen} GROUP BY {listed} LIMIT {SEGMENTS_MAX + 1}",
+    )
+    return segments.listed(found.cast({c.value: c.dtype for c in by}))
 
 
 def _keys_only(lazy: pl.LazyFrame, own: Sequence[Cell]) -> pl.LazyFrame:

@@ -10,6 +10,7 @@ import narwhals.stable.v2 as nw
 import polars as pl
 
 from headgate.edge import keys as key_passes
+from headgate.edge import segments
 from headgate.edge.cells import Cell, Cells, as_text, laid
 from headgate.edge.folding import Meaningless
 from headgate.edge.keys import Keys
@@ -41,7 +42,7 @@ from headgate.model.rule import (
     Unique,
 )
 from headgate.model.verdict import Sample
-from headgate.ports import Frame
+from headgate.ports import Frame, Group
 
 SAMPLES_MAX = 5
 EXPRESSIONS_MAX = 500  # in one query
@@ -52,7 +53,7 @@ WORD = 63  # rules whose outcomes fit into one Int64
 class Judged:
     """What pass 1 learnt. ``failing``: rows that fail each rule about rows (and FailingRows measures).
 
-    ``looked``: for each `Rule.where`, how many rows it is true for.
+    ``looked``: for each `Rule.where`, how many rows it is true for. ``groups``: of rules with segments.
     ``errors``: rules that could not be run, and why. ``keys``: keys at fault of Unique and References rules.
     Pass 2 adds ``bad`` (rows that fail a rule about rows), samples, and how many rows fail each combination of rules.
     """
@@ -67,6 +68,7 @@ class Judged:
     answers: Answers
     keys: Mapping[RuleName, Keys]
     looked: Mapping[Predicate, int] = field(default_factory=dict)
+    groups: Mapping[RuleName, tuple[Group, ...]] = field(default_factory=dict)
     bad: int = 0
     samples: Mapping[RuleName, tuple[Sample, ...]] = field(default_factory=dict)
     combinations: Mapping[tuple[int, ...], int] = field(default_factory=dict)
@@ -107,11 +109,15 @@ def pass_one(
     looked = {where: n for where, n in counted.items() if not isinstance(where, str)}
     beyond: dict[RuleName, int] = {}
     keys: dict[RuleName, Keys] = {}
+    groups: dict[RuleName, tuple[Group, ...]] = {}
     for rule in rules:
         if rule.name in errors or rule.name in absent:
             continue
         try:
             own = replace(cells, lazy=looking(rule.where, cells, answers))
+            if isinstance(rule.body, Measured) and rule.body.by:
+                groups[rule.name] = _groups(rule.body, own, answers, rows)
+                continue
             found = _keys(rule, rows, own, count, parents, published_looked_at(rule, existing, contract))
         except Meaningless as error:
             errors[rule.name] = str(error)
@@ -122,7 +128,12 @@ def pass_one(
                 keys[rule.name] = found
                 failing[rule.name] = failing.get(rule.name, 0) + found.rows
                 beyond[rule.name] = found.beyond
-    return Judged(rows, cells, count, failing, beyond, errors, absent, answers, keys, looked)
+    return Judged(rows, cells, count, failing, beyond, errors, absent, answers, keys, looked, groups)
+
+
+def _groups(body: Measured, cells: Cells, answers: Answers, rows: Rows) -> tuple[Group, ...]:
+    keys = body.measure.columns if isinstance(body.measure, DuplicateRows) else ()
+    return segments.groups(body, key_cells(body.by, cells), key_cells(keys, cells), cells, answers, rows)
 
 
 def looking(where: Predicate | None, cells: Cells, answers: Answers) -> pl.LazyFrame:

@@ -54,6 +54,11 @@ def from_judged(
         measure = body.measure if isinstance(body, Measured) else None
         if (why := judged.errors.get(name) or judged.absent.get(name)) is not None:
             found[name] = Measurement(name, rows, error=why)
+        elif name in judged.groups:
+            groups = judged.groups[name]
+            found[name] = Measurement(name, rows, sum(g.failing for g in groups), groups=groups)
+        elif isinstance(body, Measured) and body.by:
+            found[name] = Measurement(name, rows, error="segments are not measured by this engine")
         elif isinstance(measure, RowCount):
             found[name] = Measurement(name, rows, rows)
         elif isinstance(measure, DuplicateRows):
