@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack, cast
 from headgate.catalog import commits, refs
 from headgate.catalog.telling import telling
 from headgate.catalog.trees import EMPTY_ROOT, load_tree
+from headgate.checks.again import check_again, check_whole
 from headgate.edge import config, store_sql
 from headgate.edge.clock import SystemClock
 from headgate.edge.documents import read_document
@@ -29,7 +30,7 @@ from headgate.edge.source_files import FileSource
 from headgate.edge.system_tables import system_tables
 from headgate.flow import load as loading
 from headgate.flow import quarantine as quarantining
-from headgate.flow.contracts import contract_of
+from headgate.flow.contracts import compiled, contract_of
 from headgate.flow.merge import MergeResult, merge, revert
 from headgate.flow.plan import LoadIntent, explain, mode_named, on_fail_named, share_named
 from headgate.flow.planning import Planned, planned
@@ -48,6 +49,7 @@ from headgate.model.event import Event
 from headgate.model.names import MAIN, BatchId, CommitId, RefName, TableName, short, table_name
 from headgate.model.run import Loaded
 from headgate.model.tree import Delta, TableEntry, Tree
+from headgate.model.verdict import Verdict
 from headgate.ports import Delivery, Ports, Selected
 
 if TYPE_CHECKING:
@@ -180,6 +182,14 @@ class Table:
 
     def rows(self) -> int:
         return self._ports.lake.rows(self.entry)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedTable:
+    """What a check of a published table found, and by which contract."""
+
+    verdict: Verdict
+    contract: TableContract
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,6 +330,38 @@ class Project:
         if entry is None:
             raise NotThere.among(f"table on {ref}", short(wanted), map(short, tree.tables()))
         return Table(wanted, commit, contract_of(self.ports, tree, wanted), entry, self.ports)
+
+    def check(
+        self,
+        name: str,
+        ref: str = "main",
+        *,
+        contract: str | os.PathLike[str] | bytes | None = None,
+        allow_unexecuted: Sequence[str] = (),
+        remember: bool = True,
+    ) -> CheckedTable:
+        """Judge a published table again, by its own contract or another one; a verdict that does not pass is returned.
+
+        ``remember``: read only what no earlier check has seen, and keep what this one sees; the verdict is the same.
+
+        Raises NotThere, ContractUnusable.
+        """
+        table = self.table(name, ref)
+        own = table.contract
+        if contract is not None:
+            given = contract if isinstance(contract, bytes) else read_document(os.fspath(contract))
+            own = compiled(self.ports, given, table.name, "contract")
+        if own is None:
+            raise NotThere(
+                f"{short(table.name)} is unguarded: there is no contract to check it by",
+                hint="name one with --contract",
+                place=name,
+            )
+        tree, allowed = self.tree(table.commit), frozenset(allow_unexecuted)
+        judge = check_again if remember else check_whole
+        verdict = judge(self.ports, tree, table.name, own, allowed)
+        root = commits.stored_commit(self.ports.store, table.commit).root
+        return CheckedTable(verdict.on(root), own)
 
     def sql(self, query: str, ref: str = "main") -> Selected:
         """One SELECT over the tables of a ref and the system tables in schema ``headgate``."""

@@ -6,6 +6,7 @@ can name (user's SQL, the time) is never kept.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from headgate.checks.proofs import Stored, none_fails
 from headgate.model.change import Changes
 from headgate.model.contract import TableContract
+from headgate.model.errors import Unavailable
 from headgate.model.names import RuleName
 from headgate.model.rule import (
     Age,
@@ -160,7 +162,8 @@ def _digest(text: str) -> str:
 def keep(ports: Ports, new: Mapping[str, bytes]) -> None:
     """Remember partials. Whether that succeeds matters to nobody: what is not remembered is looked at again."""
     if new:
-        ports.store.commit(Changes(partials=new))
+        with contextlib.suppress(Unavailable):  # a catalog that only readers may use
+            ports.store.commit(Changes(partials=new))
 
 
 # -- rules that add up over files ---------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""`headgate check`: files against a contract. Needs no project, and imports nothing of one."""
+"""`headgate check`: files against a contract. Needs no project, and imports nothing of one, unless a table is meant."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from headgate.cli import dialect, evidence, outputs, wire
 from headgate.cli.answer import Answer
 from headgate.cli.findings import counted, show_failures, tally
+from headgate.cli.opening import project_of
 from headgate.cli.screen import Screen, busy, harmless, painted, say
 from headgate.model.errors import WrongUse
 
@@ -14,19 +15,30 @@ if TYPE_CHECKING:
     from headgate.checking import Checked
     from headgate.cli.parsing import Args, Parser
     from headgate.model.contract import TableContract
+    from headgate.project import CheckedTable
 
 
 def check(parser: Parser) -> None:
     parser.tell(
         "Judge files as they are against an ODCS contract, row by row and as a whole. Nothing is loaded and no "
-        "project is needed. Exit code 0 if they pass, 1 if not.",
+        "project is needed. With --ref, a table of the project is judged again: only what is new to its rules is read. "
+        "Exit code 0 if they pass, 1 if not.",
         "headgate check orders.csv --contract orders.odcs.yaml",
         "headgate check inbox/*.parquet --contract orders.odcs.yaml --bad bad.csv",
         "headgate check orders.csv --contract orders.odcs.yaml --output html=o.html",
         "headgate check orders.csv --contract orders.odcs.yaml --output github",
+        "headgate check orders --ref main",
     )
-    parser.add_argument("data", metavar="DATA", nargs="+", help="files, folders or patterns")
-    parser.add_argument("--contract", metavar="C", required=True, help="an ODCS contract (YAML)")
+    parser.add_argument(
+        "data", metavar="DATA", nargs="+", help="files, folders or patterns; with --ref a table"
+    )
+    parser.add_argument(
+        "--contract", metavar="C", help="an ODCS contract (YAML); with --ref, else the table's own"
+    )
+    parser.add_argument(
+        "--ref", metavar="REF", help="judge a published table, as it is on a branch, tag, commit ..."
+    )
+    parser.add_argument("--no-cache", action="store_true", help="read everything; believe nothing remembered")
     parser.add_argument("--object", metavar="NAME", help="its schema object, if it has several")
     parser.add_argument("--good", metavar="F", help="write rows without a fault here (.csv .parquet .jsonl)")
     parser.add_argument("--bad", metavar="F", help="write the others here: raw, with row and rules")
@@ -49,28 +61,19 @@ def check(parser: Parser) -> None:
 def _check(args: Args) -> Answer:
     wanted = outputs.outputs(args)
     files = [("--good", args.good), ("--bad", args.bad), *((o.option, o.file) for o in wanted)]
-    outputs.distinct(files, [*args.data, args.contract])
-    speaks = dialect.changed(args)
+    outputs.distinct(files, [*args.data, args.contract or ""])
     with busy("checking", quiet=args.json) as tell:
-        from headgate.checking import check as judge
         from headgate.edge.clock import SystemClock
 
         clock = SystemClock()
         start = clock.monotonic()
-        checked = judge(
-            args.data,
-            args.contract,
-            object=args.object,
-            allow_unexecuted=args.allow_unexecuted,
-            format=args.format,
-            dialect=speaks,
-            engine=args.engine,
-        )
+        read = _files(args) if args.ref is None else None
+        checked = read or _published(args)
         took_s = clock.monotonic() - start
         _meant(args.object, checked.contract)
-        if args.good or args.bad:
+        if read is not None and (args.good or args.bad):
             tell("writing rows")
-            checked.write(args.good, args.bad)
+            read.write(args.good, args.bad)
     verdict = checked.verdict
     document = {
         "outcome": "passed" if verdict.passed else "failed",
@@ -106,10 +109,47 @@ def _check(args: Args) -> Answer:
             clock.token(),
             took_s,
             args.contract,
-            evidence.lines_of(args.contract),
+            evidence.lines_of(args.contract) if args.contract else lambda _: 1,
             {r.name: r for r in checked.contract.rules},
         )
         return outputs.written(answer, wanted, told, document)
+
+
+def _files(args: Args) -> Checked:
+    if args.contract is None:
+        raise WrongUse(
+            "--contract is missing",
+            hint="name a contract; `headgate contract infer` drafts one. A published table: --ref main",
+            place="headgate check",
+        )
+    from headgate.checking import check as judge
+
+    return judge(
+        args.data,
+        args.contract,
+        object=args.object,
+        allow_unexecuted=args.allow_unexecuted,
+        format=args.format,
+        dialect=dialect.changed(args),
+        engine=args.engine,
+    )
+
+
+def _published(args: Args) -> CheckedTable:
+    """A table of the project. What files need has no meaning for it."""
+    given = {"--good": args.good, "--bad": args.bad, "--format": args.format, "--object": args.object}
+    given |= {"--engine": args.engine != "polars"}
+    if unused := [option for option, value in given.items() if value]:
+        raise WrongUse(f"{unused[0]} is for files, not for a table", hint="leave it out", place=unused[0])
+    if len(args.data) != 1:
+        raise WrongUse("--ref takes one table at a time", hint="name one", place=" ".join(args.data))
+    return project_of(args).check(
+        args.data[0],
+        args.ref,
+        contract=args.contract,
+        allow_unexecuted=args.allow_unexecuted,
+        remember=not args.no_cache,
+    )
 
 
 def _meant(name: str | None, contract: TableContract) -> None:
@@ -122,7 +162,7 @@ def _meant(name: str | None, contract: TableContract) -> None:
         )
 
 
-def _show(screen: Screen, checked: Checked, *, unmasked: bool) -> None:
+def _show(screen: Screen, checked: Checked | CheckedTable, *, unmasked: bool) -> None:
     verdict = checked.verdict
     show_failures(screen, verdict.findings, verdict.allowed, unmasked=unmasked)
     outcome = painted(screen, "passed" if verdict.passed else "failed")

@@ -220,7 +220,7 @@ DOCUMENTS: dict[str, Fields] = {
         "contract": "its id",
         "contract_version": "its version",
         "object": "the schema object's name",
-        "root": "null: files are in no tree",
+        "root": "of the tree with `--ref`; null for files, which are in none",
         "files": "how many were looked at",
         "rows": "how many there are",
         "rows_good": "those without a fault",
