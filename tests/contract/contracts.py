@@ -62,3 +62,31 @@ def line(place: str) -> int:
     found = re.search(r":([0-9]+)\Z", place)
     assert found, place
     return int(found[1])
+
+
+TWO = """\
+- name: orders
+  id: orders_id
+  physicalName: orders_v1
+  properties:
+    - name: carrier
+      id: carrier_id
+      logicalType: string
+{property}
+    - {{name: home, logicalType: object, properties: [{{name: street}}]}}
+{object}
+- name: carriers
+  id: carriers_id
+  physicalName: carriers_v2
+  properties:
+    - {{name: code, physicalName: carrier_code, id: code_id}}
+    - {{name: place, logicalType: object, properties: [{{name: street}}]}}
+"""
+
+
+def two(of_property: str = "", of_object: str = "") -> str:
+    """Orders and carriers, whose ids and physical names are others than their names."""
+    body = TWO.format(
+        property=textwrap.indent(of_property, " " * 6), object=textwrap.indent(of_object, " " * 2)
+    )
+    return with_schema(body)

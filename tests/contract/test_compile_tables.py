@@ -18,6 +18,7 @@ from contract.contracts import (
     of_properties,
     pattern_error,
     table,
+    two,
     with_schema,
 )
 from headgate.contract.compile import compile_contract, select
@@ -25,7 +26,6 @@ from headgate.contract.document import line_of
 from headgate.contract.operators import only_zero
 from headgate.model.contract import Dialect, Policy
 from headgate.model.errors import ContractUnusable, WrongUse
-from headgate.model.names import TableName
 from headgate.model.rule import (
     AllOf,
     Body,
@@ -39,7 +39,6 @@ from headgate.model.rule import (
     NotNull,
     OneOf,
     Operator,
-    References,
     RowCount,
     SqlResult,
     Told,
@@ -306,97 +305,6 @@ def test_a_measure_has_no_column_and_keeps_its_constraints_in_sight() -> None:
     assert isinstance(found["total.nullValues"], NotCompiled)
     place = {str(rule.name): rule.place for rule in contract.rules}
     assert place["total.nullValues"] == "schema[0].properties[1].quality[0]"
-
-
-TWO = """\
-- name: orders
-  id: orders_id
-  physicalName: orders_v1
-  properties:
-    - name: carrier
-      id: carrier_id
-      logicalType: string
-{property}
-    - {{name: home, logicalType: object, properties: [{{name: street}}]}}
-{object}
-- name: carriers
-  id: carriers_id
-  physicalName: carriers_v2
-  properties:
-    - {{name: code, physicalName: carrier_code, id: code_id}}
-    - {{name: place, logicalType: object, properties: [{{name: street}}]}}
-"""
-
-
-def two(of_property: str = "", of_object: str = "") -> str:
-    body = TWO.format(
-        property=textwrap.indent(of_property, " " * 6), object=textwrap.indent(of_object, " " * 2)
-    )
-    return with_schema(body)
-
-
-CARRIERS_V2 = References(("carrier",), TableName("default.carriers_v2"), ("carrier_code",))
-
-
-@pytest.mark.parametrize(
-    ("to", "expected"),
-    [
-        ("carriers.code", CARRIERS_V2),
-        ("carriers_v2.carrier_code", CARRIERS_V2),
-        ("schema/carriers_id/properties/code_id", CARRIERS_V2),
-        ("airlines.iata", References(("carrier",), TableName("default.airlines"), ("iata",))),
-        ("air.lines.iata", References(("carrier",), TableName("air.lines"), ("iata",))),
-        ("orders.carrier", References(("carrier",), TableName("default.orders_v1"), ("carrier",))),
-    ],
-)
-def test_a_reference_names_a_table_and_its_column(to: str, expected: References) -> None:
-    property_level = table(two(f"relationships: [{{to: {to}}}]"), "orders")
-    assert bodies(property_level)["carrier.references"] == expected
-    for from_ in ("orders.carrier", "schema/orders_id/properties/carrier_id"):
-        text = two(of_object=f"relationships: [{{from: {from_}, to: {to}, type: foreignKey}}]")
-        assert bodies(table(text, "orders"))["carrier.references"] == expected
-    text = two(of_object=f"relationships: [{{from: [orders.carrier], to: [{to}]}}]")
-    assert bodies(table(text, "orders"))["carrier.references"] == expected
-
-
-@pytest.mark.parametrize(
-    ("to", "said"),
-    [
-        ("other.yaml#/schema/a/properties/b", "another contract"),
-        ("carriers.place.street", "inside of a column"),
-        ("schema/carriers_id/properties/code_id/properties/x", "inside of a column"),
-        ("schema/carriers_id", "no property"),
-        ("a.b.c.d", "inside of a column"),
-        ("no-table.c", "not a table name"),
-    ],
-)
-def test_a_reference_that_is_not_looked_up_says_so(to: str, said: str) -> None:
-    found = bodies(table(two(f"relationships: [{{to: {to}}}]"), "orders"))["carrier.references"]
-    assert isinstance(found, NotCompiled)
-    assert said in found.why
-
-
-def test_a_key_of_several_columns_is_not_looked_up() -> None:
-    text = two(of_object="relationships: [{from: [orders.carrier, orders.home], to: [a.b, a.c]}]")
-    assert isinstance(bodies(table(text, "orders"))["references"], NotCompiled)
-
-
-@pytest.mark.parametrize(
-    ("of_property", "of_object", "said"),
-    [
-        ("relationships: [{to: carriers.nope}]", "", "no property 'nope'"),
-        ("relationships: [{to: schema/nope/properties/a}]", "", "no schema object with the id 'nope'"),
-        ("relationships: [{to: schema/carriers_id/properties/nope}]", "", "no property with the id 'nope'"),
-        ("relationships: [{to: carriers.code, from: orders.carrier}]", "", "leave out from"),
-        ("", "relationships: [{from: carriers.code, to: a.b}]", "not a property of orders"),
-        ("", "relationships: [{from: [orders.carrier, orders.home], to: [a.b]}]", "same number"),
-        ("", "relationships: [{from: orders.nope, to: a.b}]", "no property 'nope'"),
-    ],
-)
-def test_a_reference_to_what_is_not_there_is_refused(of_property: str, of_object: str, said: str) -> None:
-    with pytest.raises(ContractUnusable) as caught:
-        table(two(of_property, of_object), "orders")
-    assert said in caught.value.message
 
 
 def test_the_only_object_is_meant_whatever_the_file_is_called() -> None:

@@ -93,6 +93,33 @@ def test_children_only_warn_where_their_contract_says_so(shop: Shop) -> None:
     assert (loaded.outcome, statuses(loaded)["purchases:customer.references"]) == ("published", "warn")
 
 
+ORDERED = contract(
+    table(
+        "shipped",
+        ID,
+        column("order", "integer"),
+        column("line", "integer"),
+        relationships=[{"from": ["shipped.order", "shipped.line"], "to": ["lines.order", "lines.line"]}],
+    )
+)
+LINES = contract(table("lines", ID, column("order", "integer"), column("line", "integer")))
+
+
+@pytest.mark.parametrize("mode", ["replace", "merge"])
+def test_a_key_of_several_columns_is_looked_up_whole(shop: Shop, mode: str) -> None:
+    """(1, 2) is there and (2, 1) is not, though both values are. Its parent stays, as one of one column does."""
+    shop.load(shop.csv("id,order,line", "1,1,2", "2,2,2", "3,,7"), "lines", contract=LINES)
+    loaded = shop.load(shop.csv("id,order,line", "1,1,2", "2,2,1"), "shipped", contract=ORDERED)
+    assert failed(loaded) == {"order+line.references": 1}
+    delivery = shop.csv("id,order,line", "1,1,2", "2,2,", "3,,7")
+    assert shop.load(delivery, "shipped", contract=ORDERED).outcome == "published"
+    loaded = shop.load(shop.csv("id,order,line", "1,1,3", "2,2,2"), "lines", mode=mode)
+    assert (loaded.outcome, failed(loaded)) == ("quarantined", {"shipped:order+line.references": 1})
+    loaded = shop.load(shop.csv("id,order,line", "1,1,2", "2,2,4"), "lines", mode=mode)
+    assert loaded.outcome == "published"
+    assert shop.project.promote().outcome == "promoted"
+
+
 # -- a table that refers to itself --------------------------------------------------------------------------
 
 

@@ -1,14 +1,14 @@
-"""``relationships``: single-column foreign keys to a table of the same commit."""
+"""``relationships``: foreign keys, of one column or several, to a table of the same commit."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from headgate.contract.draft import Draft, Subject
 from headgate.contract.json_schema import Path, Value
 from headgate.contract.settings import settings
-from headgate.contract.types import parts
+from headgate.contract.types import logical_type, parts
 from headgate.model.errors import WrongUse
 from headgate.model.names import TableName, table_name
 from headgate.model.rule import Body, NotCompiled, References
@@ -18,42 +18,51 @@ from headgate.model.rule import Body, NotCompiled, References
 class _Target:
     table: str
     column: str
+    nested: bool = False
 
 
 def of_property(subject: Subject) -> Iterator[Draft]:
     """The references a property declares for its own column."""
     for at, entry in enumerate(parts(subject.part, "relationships")):
-        yield _draft(subject, at, entry, subject.column, _single(entry.get("to")))
+        yield _draft(subject, at, entry, (subject.column,), nested=_nested(subject.part))
 
 
 def of_object(subject: Subject) -> Iterator[Draft]:
-    """The references an object declares, from one of its properties each."""
+    """The references an object declares, from one or several of its properties each."""
+    own = {str(subject.part.get("name")), str(subject.part.get("physicalName"))}
     for at, entry in enumerate(parts(subject.part, "relationships")):
-        path = ("relationships", at)
-        source, target = entry.get("from"), entry.get("to")
-        if isinstance(source, list) and isinstance(target, list) and len(source) != len(target):
+        path: Path = ("relationships", at)
+        sources, targets = _listed_in(entry.get("from")), _listed_in(entry.get("to"))
+        if len(sources) != len(targets):
             subject.refuse(
                 path, "from and to do not have the same number of properties", "name as many of each"
             )
-        from_, to = _single(source), _single(target)
-        if from_ is None or to is None:
-            why = "keys of several columns are not looked up"
-            yield _finished(subject, at, entry, "references", NotCompiled(why))
-            continue
-        found = _resolve(subject, (*path, "from"), from_)
-        if isinstance(found, NotCompiled):
-            yield _finished(subject, at, entry, "references", found)
-            continue
-        own = {str(subject.part.get("name")), str(subject.part.get("physicalName"))}
-        if found.table not in own:
-            subject.refuse(
-                (*path, "from"), f"{from_} is not a property of {subject.part.get('name')}", "move it there"
-            )
-        yield _draft(subject, at, entry, found.column, to)
+        found = [_resolve(subject, (*path, "from"), one) for one in sources]
+        columns: list[str] = []
+        for said, one in zip(sources, found, strict=True):
+            if isinstance(one, NotCompiled):
+                yield _finished(subject, at, entry, "references", one)
+                break
+            if one.table not in own:
+                name = subject.part.get("name")
+                subject.refuse((*path, "from"), f"{said} is not a property of {name}", "move it there")
+            columns.append(one.column)
+        else:
+            nested = any(isinstance(one, _Target) and one.nested for one in found)
+            yield _draft(subject, at, entry, tuple(columns), nested=nested)
 
 
-def _draft(subject: Subject, at: int, entry: Mapping[str, Value], column: str, to: str | None) -> Draft:
-    return _finished(subject, at, entry, f"{column}.references", _body(subject, at, column, to))
+def _draft(
+    subject: Subject, at: int, entry: Mapping[str, Value], columns: tuple[str, ...], *, nested: bool
+) -> Draft:
+    body: Body
+    if entry.get("type") not in {None, "foreignKey"}:
+        body = NotCompiled(f"a relationship of type {entry.get('type')} is not looked up")
+    elif nested:
+        body = NotCompiled("values of this type are not compared with one another")
+    else:
+        body = _body(subject, at, columns, _listed_in(entry.get("to")))
+    return _finished(subject, at, entry, f"{'+'.join(columns)}.references", body)
 
 
 def _finished(subject: Subject, at: int, entry: Mapping[str, Value], name: str, body: Body) -> Draft:
@@ -62,23 +71,35 @@ def _finished(subject: Subject, at: int, entry: Mapping[str, Value], name: str, 
     return Draft(name, body, path, settings=own)
 
 
-def _body(subject: Subject, at: int, column: str, to: str | None) -> Body:
-    if to is None:
-        return NotCompiled("keys of several columns are not looked up")
-    found = _resolve(subject, ("relationships", at, "to"), to)
-    if isinstance(found, NotCompiled):
-        return found
+def _body(subject: Subject, at: int, columns: tuple[str, ...], to: Sequence[str]) -> Body:
+    steps: Path = ("relationships", at, "to")
+    if len(to) != len(columns):
+        return NotCompiled("a key of several columns belongs to the object, with from and to")
+    found: list[_Target] = []
+    for one in to:
+        target = _resolve(subject, steps, one)
+        if isinstance(target, NotCompiled):
+            return target
+        found.append(target)
+    tables = {target.table for target in found}
+    if len(tables) > 1:
+        subject.refuse(steps, f"a key is in one table, and not in {' and '.join(sorted(tables))}", "name one")
+    if len(set(columns)) < len(columns):
+        subject.refuse(("relationships", at), "a property stands twice in one key", "name each once")
     try:
-        table: TableName = table_name(found.table)
+        table: TableName = table_name(found[0].table)
     except WrongUse as error:
         return NotCompiled(error.message)
-    return References((column,), table, (found.column,))
+    return References(columns, table, tuple(target.column for target in found))
 
 
-def _single(value: Value) -> str | None:
-    if isinstance(value, list) and len(value) == 1:
-        value = value[0]
-    return value if isinstance(value, str) else None
+def _listed_in(value: Value) -> list[str]:
+    given = value if isinstance(value, list) else [value]
+    return [one for one in given if isinstance(one, str)]
+
+
+def _nested(part: Mapping[str, Value]) -> bool:
+    return logical_type(part) in {"array", "object", "map", "vector"}
 
 
 def _resolve(subject: Subject, steps: Path, reference: str) -> _Target | NotCompiled:
@@ -97,7 +118,7 @@ def _resolve(subject: Subject, steps: Path, reference: str) -> _Target | NotComp
         column = _find(parts(known, "properties"), ("name", "physicalName"), rest[0])
         if column is None:
             subject.refuse(steps, f"{first} has no property {rest[0]!r}", _listed(known))
-        return _Target(_table_of(known), _physical(column))
+        return _Target(_table_of(known), _physical(column), _nested(column))
     return NotCompiled(f"{reference} is inside of a column, where nothing is looked up")
 
 
@@ -115,7 +136,7 @@ def _by_id(subject: Subject, steps: Path, names: list[str]) -> _Target | NotComp
     column = _find(parts(known, "properties"), ("id", "name"), names[3])
     if column is None:
         subject.refuse(steps, f"{names[1]} has no property with the id {names[3]!r}", _listed(known))
-    return _Target(_table_of(known), _physical(column))
+    return _Target(_table_of(known), _physical(column), _nested(column))
 
 
 def _find(among: list[dict[str, Value]], keys: tuple[str, ...], wanted: str) -> dict[str, Value] | None:
