@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,6 +101,7 @@ def check(
     document = document_of(contract)
     compiled = compile_contract(document, object, pattern_error=check_syntax)
     spoken = dialect(compiled.dialect) if callable(dialect) else dialect or compiled.dialect
+    spoken = replace(spoken, maps=compiled.dialect.maps)
     delivery = deliver(data, spoken, format or compiled.format)
     parents = {}
     if own := own_references(compiled, {f"default.{compiled.object}", f"default.{compiled.physical_name}"}):

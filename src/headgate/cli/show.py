@@ -168,6 +168,8 @@ def type_name(found: ColumnType) -> str:
             return "timestamp without zone"
         case model.ArrayType(items):
             return f"array of {type_name(items)}" if items is not None else "array"
+        case model.MapType(key, value):
+            return f"map of {type_name(key)} to {type_name(value)}"
         case _:
             return type(found).__name__.removesuffix("Type").lower()
 

@@ -10,28 +10,28 @@ import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
-from typing import cast
 
 from headgate.contract import columns as column_rules
 from headgate.contract import filters, quality, references, temporal
 from headgate.contract.classification import holds_confidential
 from headgate.contract.document import Document, refuse
 from headgate.contract.draft import Draft, PatternError, Subject, rules
-from headgate.contract.json_schema import Path, Value
+from headgate.contract.json_schema import Path
 from headgate.contract.settings import Settings, encoding, settings
-from headgate.contract.types import column_type, parts
+from headgate.contract.types import column_type, has_map, parts
 from headgate.model.contract import (
     ArrayType,
     Column,
     ColumnType,
     Dialect,
+    MapType,
     ObjectType,
     Policy,
     TableContract,
     TimestampType,
 )
 from headgate.model.errors import WrongUse
-from headgate.model.rule import NotCompiled, Rule, Told, Unique
+from headgate.model.rule import Fits, NotCompiled, Rule, Told, Unique
 
 
 def select(document: Document, wanted: str | None = None) -> int:
@@ -97,7 +97,10 @@ def compile_contract(
         rules=_rules(drafts, whole, subjects, own),
         document=document.digest,
         primary_key=tuple(subject.column for subject in keys),
-        dialect=own.csv or _served(document),
+        dialect=replace(
+            own.csv or _served(document),
+            maps=tuple(subject.column for subject in subjects if subject.column and has_map(subject.type)),
+        ),
         policy=_policy(whole, own, names),
         format=own.format,
     )
@@ -138,7 +141,7 @@ def _column(subject: Subject, table: Settings) -> Column:
     said = settings(subject.document, subject.path, part.get("customProperties"), "property").over(table).mask
     return Column(
         name=subject.column,
-        type=_without_format(subject),
+        type=_without_format(subject.type),
         required=part.get("required") is True or part.get("primaryKey") is True,
         label=str(part.get("name")),
         classification=str(part["classification"]) if part.get("classification") is not None else None,
@@ -147,17 +150,19 @@ def _column(subject: Subject, table: Settings) -> Column:
     )
 
 
-def _without_format(subject: Subject) -> ColumnType:
-    """An offset in the format of a column without a zone is not read (`columns` says so)."""
-    type_ = subject.type
-    if (
-        isinstance(type_, TimestampType)
-        and not type_.zoned
-        and type_.format
-        and temporal.has_zone(type_.format)
-    ):
-        return replace(type_, format=None)
-    return type_
+def _without_format(type_: ColumnType) -> ColumnType:
+    """An offset in the format of a timestamp without a zone is not read (`columns` says so)."""
+    match type_:
+        case TimestampType(zoned=False, format=str() as format_) if temporal.has_zone(format_):
+            return replace(type_, format=None)
+        case ArrayType(items) if items is not None:
+            return ArrayType(_without_format(items))
+        case ObjectType(fields):
+            return ObjectType(tuple((name, _without_format(inner)) for name, inner in fields))
+        case MapType(key, value):
+            return MapType(_without_format(key), _without_format(value))
+        case _:
+            return type_
 
 
 def _names(subjects: tuple[Subject, ...]) -> Mapping[str, str]:
@@ -204,17 +209,23 @@ def _measure(subject: Subject) -> Iterator[Draft]:
     """A measure is computed by its readers: what it declares is kept in sight, and not executed."""
     name = str(subject.part.get("name"))
     yield Draft(name, Told("a measure: it has no column"), subject.path)
-    nested: dict[str, Value] = {"properties": [cast("Value", dict(subject.part))]}
-    for draft in column_rules.inside(nested, "", subject.path[:-2]):
-        steps = draft.path[len(subject.path) :]
-        yield replace(
-            draft, body=NotCompiled("a measure has no column to check"), path=(*subject.path, *steps)
-        )
+    try:
+        as_column = replace(subject, column=name, type=column_type(subject.part))
+    except ValueError as error:
+        subject.refuse((), str(error), "correct its type")
+    declared = [
+        *column_rules.drafts(as_column),
+        *quality.drafts(as_column, {}, ""),
+        *references.of_property(as_column),
+    ]
+    for draft in declared:
+        if not isinstance(draft.body, Fits | Told):
+            yield replace(draft, body=NotCompiled("a measure has no column to check"))
 
 
 def _table_drafts(whole: Subject, names: Mapping[str, str], keys: tuple[Subject, ...]) -> Iterator[Draft]:
     if keys:
-        nested = [key.column for key in keys if isinstance(key.type, ArrayType | ObjectType)]
+        nested = [key.column for key in keys if isinstance(key.type, ArrayType | ObjectType | MapType)]
         body = Unique(tuple(key.column for key in keys), required=True)
         why = NotCompiled(f"values of {', '.join(nested)} are not compared with one another")
         yield Draft("primaryKey", why if nested else body, keys[0].at("primaryKey"))

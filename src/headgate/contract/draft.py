@@ -14,12 +14,17 @@ from headgate.model.names import RuleName
 from headgate.model.rule import (
     Body,
     DuplicateRows,
+    Each,
     FailingRows,
+    Field,
     Fits,
+    Inside,
     Measured,
     NotCompiled,
     Predicate,
+    References,
     Rule,
+    SqlResult,
     Told,
     Unique,
 )
@@ -28,8 +33,41 @@ PatternError = Callable[[str], str | None]  # what is wrong with an ECMA-262 pat
 
 
 @dataclass(frozen=True, slots=True)
+class Within:
+    """Where inside of a column a property is, and what the names of its rules start with."""
+
+    column: str
+    steps: tuple[Field | Each, ...]
+    prefix: str
+
+    def placed(self, body: Body) -> Body:
+        """A rule about `THIS` value as one about the column."""
+        match body:
+            case Told() | NotCompiled():
+                return body
+            case Measured(FailingRows(predicate)):
+                return replace(body, measure=FailingRows(self._inside(predicate)))
+            case Unique() | Measured(DuplicateRows()):
+                return NotCompiled("values inside of columns are not compared across rows")
+            case Measured(SqlResult()):
+                return body
+            case References() | Measured():
+                return NotCompiled("only columns are looked at, not what is inside of them")
+            case _:
+                return self._inside(body)
+
+    def _inside(self, predicate: Predicate) -> Inside:
+        if isinstance(predicate, Inside):
+            return Inside(self.column, (*self.steps, *predicate.steps), predicate.predicate)
+        return Inside(self.column, self.steps, predicate)
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
-    """One property (with ``column`` and ``type``), or a schema object or measure (no column)."""
+    """One property (with ``column`` and ``type``), or a schema object or measure (no column).
+
+    ``within``: for a property inside of a column, where that is; its own ``column`` is then `THIS`.
+    """
 
     document: Document
     path: Path
@@ -37,11 +75,19 @@ class Subject:
     pattern_error: PatternError
     column: str = ""
     type: ColumnType = field(default_factory=AnyType)
+    within: Within | None = None
 
     @property
     def prefix(self) -> str:
         """What the names of rules start with: the column, for people who look at the data."""
+        if self.within is not None:
+            return self.within.prefix
         return f"{self.column}." if self.column else ""
+
+    @property
+    def is_property(self) -> bool:
+        """True for a column, and for what is inside of one."""
+        return bool(self.column) or self.within is not None
 
     def at(self, *steps: str | int) -> Path:
         return (*self.path, *steps)

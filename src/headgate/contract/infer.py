@@ -20,6 +20,7 @@ from headgate.model.contract import (
     DecimalType,
     Dialect,
     IntegerType,
+    MapType,
     NumberType,
     ObjectType,
     StringType,
@@ -134,6 +135,12 @@ def _typed(type_: ColumnType) -> Iterator[str]:
             if items is not None and not isinstance(items, AnyType):
                 yield "items:"
                 yield from (f"  {line}" for line in _nested(items))
+        case MapType(key, value):
+            yield "logicalType: map"
+            yield "map:"
+            for name, inner in (("key", key), ("value", value)):
+                yield f"  {name}:"
+                yield from (f"    {line}" for line in _nested(inner))
         case ObjectType(fields_):
             yield "logicalType: object"
             if fields_:

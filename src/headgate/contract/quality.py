@@ -11,7 +11,7 @@ from headgate.contract.json_schema import Path, Value
 from headgate.contract.operators import OPERATORS, bound, only_zero, warning
 from headgate.contract.settings import Settings, settings
 from headgate.contract.types import described, scalar
-from headgate.model.contract import AnyType, ArrayType, ObjectType, StringType
+from headgate.model.contract import AnyType, ArrayType, MapType, ObjectType, StringType
 from headgate.model.rule import (
     AllOf,
     Body,
@@ -33,6 +33,7 @@ from headgate.model.rule import (
     Unique,
 )
 
+_OWN = re.compile(r"\{\s*(?:property|column)\s*\}")  # placeholders for the column of a rule
 _METRICS = {"duplicateCount": "duplicateValues", "nullCheck": "nullValues"}  # of ODCS 3.0, as `rule`
 _ARGUMENTS = {
     "nullValues": set[str](),
@@ -59,6 +60,7 @@ def drafts(subject: Subject, columns: Mapping[str, str], label: str) -> Iterator
         path = subject.at("quality", at)
         own = settings(subject.document, path, entry.get("customProperties"), "rule")
         body = _body(subject, ("quality", at), entry, columns, own)
+        body = subject.within.placed(body) if subject.within else body
         _agree(subject, ("quality", at), own, body)
         yield Draft(
             _name(subject, entry, label),
@@ -95,7 +97,7 @@ def _name(subject: Subject, entry: Mapping[str, Value], label: str) -> str:
     """By ``id``, else ``name``, else the metric or type."""
     given = _slug(str(entry.get("id") or entry.get("name") or ""))
     plain = str(entry.get("metric") or entry.get("rule") or entry.get("type") or "quality")
-    if subject.column:
+    if subject.is_property:
         return subject.prefix + (given or plain)
     return f"{label}.{given}" if given else plain
 
@@ -154,7 +156,7 @@ def _metric(
             return found
         measured = _measured(subject, DuplicateRows(found), limit, own)
         return Unique(found) if _of_rows(limit, own) else measured
-    if not subject.column:
+    if not subject.is_property:
         return NotCompiled(f"{metric} belongs to a property")
     predicate = _predicate(subject, (*steps, "arguments"), subject.column, metric, arguments)
     if isinstance(predicate, NotCompiled):
@@ -177,7 +179,7 @@ def _predicate(
         return NotMissing(column, _missing(subject, (*steps, "missingValues"), arguments))
     parts: list[Predicate] = []
     if "validValues" in arguments:
-        if isinstance(subject.type, AnyType | ArrayType | ObjectType):
+        if isinstance(subject.type, AnyType | ArrayType | ObjectType | MapType):
             return NotCompiled("validValues need a column of a plain type; declare its logicalType")
         parts.append(OneOf(column, members(subject, (*steps, "validValues"), arguments["validValues"])))
     if "pattern" in arguments:
@@ -237,10 +239,10 @@ def _duplicate_columns(
     subject: Subject, steps: Path, arguments: Mapping[str, Value], columns: Mapping[str, str]
 ) -> tuple[str, ...] | NotCompiled:
     names = arguments.get("properties")
-    if subject.column:
+    if subject.is_property:
         if names is not None:
             return NotCompiled("several properties belong to a rule of the object, not of one property")
-        if isinstance(subject.type, ArrayType | ObjectType):
+        if isinstance(subject.type, ArrayType | ObjectType | MapType):
             return NotCompiled("values of this type are not compared with one another")
         return (subject.column,)
     if not isinstance(names, list) or not names:
@@ -264,6 +266,10 @@ def _sql(subject: Subject, steps: Path, entry: Mapping[str, Value], own: Setting
     query = str(entry.get("query") or "")
     if not query.strip():
         subject.refuse((*steps, "query"), "the query is empty", "write a SELECT of one number")
+    if subject.within and _OWN.search(query):
+        return NotCompiled(
+            "a query cannot name what is inside of a column: name the column itself, and go on from it"
+        )
     return _measured(subject, SqlResult(query, subject.column or None), limit, own)
 
 

@@ -17,6 +17,7 @@ from headgate.model.contract import (
     DateType,
     DecimalType,
     IntegerType,
+    MapType,
     NumberType,
     ObjectType,
     StringType,
@@ -26,6 +27,16 @@ from headgate.model.contract import (
 from headgate.model.rule import Scalar
 
 INT64 = (-(2**63), 2**63 - 1)
+VECTOR_NUMBERS = {
+    "float32": Decimal("3.4028234663852886E+38"),
+    "bfloat16": Decimal("3.3895313892515355E+38"),
+    "float16": Decimal(65504),
+}  # elementType: its greatest value
+VECTOR_INTEGERS = {
+    "int8": (-128, 127),
+    "uint8": (0, 255),
+    "binary": (0, 1),
+}  # elementType: what is in its range
 
 _DECIMAL = re.compile(
     r"(?:decimal|numeric|dec|number|bignumeric|fixed)\s*\(\s*([0-9]+)\s*(?:,\s*(-?[0-9]+)\s*)?\)"
@@ -46,6 +57,9 @@ _PLAIN = {
         "datetime datetime2 smalldatetime datetimeoffset"
     ),
     "time": "time",
+    "array": "array list",
+    "object": "object struct record row",
+    "map": "map",
 }
 _LOGICAL = {name: logical for logical, names in _PLAIN.items() for name in names.split()}
 _WHOLE = re.compile(r"[+-]?[0-9]+")
@@ -57,8 +71,11 @@ def logical_type(part: Mapping[str, Value]) -> str | None:
     declared = part.get("logicalType")
     if isinstance(declared, str):
         return declared
-    found = re.match(r"[a-z_0-9]+", str(part.get("physicalType") or "").strip().lower())
+    for name, logical in (("properties", "object"), ("items", "array"), ("map", "map")):
+        if part.get(name):
+            return logical
     physical = str(part.get("physicalType") or "").strip().lower()
+    found = re.match(r"[a-z_0-9]+", physical)
     if found is None or "[" in physical or "<" in physical:
         return None
     return _LOGICAL.get(found[0])
@@ -92,11 +109,40 @@ def column_type(part: Mapping[str, Value]) -> ColumnType:
             items = part.get("items")
             return ArrayType(column_type(items) if isinstance(items, dict) else None)
         case "vector":
-            return ArrayType(NumberType())
+            return ArrayType(IntegerType() if options.get("elementType") in VECTOR_INTEGERS else NumberType())
+        case "map":
+            return _map(part)
         case "object":
-            return ObjectType(tuple((_name(one), column_type(one)) for one in parts(part, "properties")))
+            return ObjectType(
+                tuple((physical_name(one), column_type(one)) for one in parts(part, "properties"))
+            )
         case _:
             return AnyType()
+
+
+def _map(part: Mapping[str, Value]) -> MapType:
+    declared = part.get("map")
+    inner = declared if isinstance(declared, dict) else {}
+    key, value = (
+        column_type(one) if isinstance(one := inner.get(name), dict) else AnyType()
+        for name in ("key", "value")
+    )
+    if isinstance(key, ArrayType | ObjectType | MapType):
+        raise ValueError(f"a key of a map is of a plain type, and not {described(key)}")  # noqa: TRY004 - in words
+    return MapType(key, value)
+
+
+def has_map(type_: ColumnType) -> bool:
+    """True for a map, and for what has one in it."""
+    match type_:
+        case MapType():
+            return True
+        case ArrayType(items):
+            return items is not None and has_map(items)
+        case ObjectType(fields):
+            return any(has_map(inner) for _, inner in fields)
+        case _:
+            return False
 
 
 def parts(part: Mapping[str, Value], name: str) -> list[dict[str, Value]]:
@@ -204,5 +250,6 @@ def _format(options: Mapping[str, Value], kind: str) -> str | None:
         return None
 
 
-def _name(part: Mapping[str, Value]) -> str:
+def physical_name(part: Mapping[str, Value]) -> str:
+    """What the data call a property."""
     return str(part.get("physicalName") or part.get("name") or "")

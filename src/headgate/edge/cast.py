@@ -5,14 +5,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import Any
 
 import polars as pl
 from polars.datatypes import DataTypeClass
 
-from headgate.edge import cast_text
+from headgate.edge import cast_json, cast_text
 from headgate.model.contract import (
     AnyType,
     ArrayType,
@@ -21,6 +19,7 @@ from headgate.model.contract import (
     DateType,
     DecimalType,
     IntegerType,
+    MapType,
     NumberType,
     ObjectType,
     StringType,
@@ -62,12 +61,15 @@ def dtype_of(kind: ColumnType, found: pl.DataType | None = None) -> pl.DataType:
             return pl.Time()
         case ArrayType(items):
             inner = found.inner if isinstance(found, pl.List | pl.Array) else pl.String()
-            return pl.List(dtype_of(items, _instance(inner)) if items else inner)
+            return pl.List(dtype_of(items, instance(inner)) if items else inner)
         case ObjectType(fields):
-            have = {f.name: _instance(f.dtype) for f in found.fields} if isinstance(found, pl.Struct) else {}
+            have = {f.name: instance(f.dtype) for f in found.fields} if isinstance(found, pl.Struct) else {}
             if not fields:
                 return found if isinstance(found, pl.Struct) else pl.String()
             return pl.Struct({name: dtype_of(inner, have.get(name)) for name, inner in fields})
+        case MapType(key, value):
+            keys, values = _map_of(found) or (None, None)
+            return pl.Map(dtype_of(key, keys), dtype_of(value, values))
         case StringType():
             return pl.String()
         case AnyType():
@@ -88,12 +90,10 @@ def typed(e: pl.Expr, have: pl.DataType, kind: ColumnType) -> Cast:
             return Cast(e, total=True) if isinstance(have, pl.String) else _nothing(want)
         case TimeType() if isinstance(have, pl.Time):
             return Cast(pl.when(e.cast(pl.Int64) % 1000 == 0).then(e))
-        case ArrayType(items):
-            return _array(e, have, items, want)
-        case ObjectType(fields):
-            return _object(e, have, fields, want)
+        case ArrayType() | ObjectType() | MapType():
+            return _nested(e, have, kind, want)
     if isinstance(have, pl.String):
-        return Cast(_from_text(e, kind))
+        return Cast(from_text(e, kind))
     if have == want:
         return Cast(e, total=True)
     match kind:
@@ -110,7 +110,8 @@ def typed(e: pl.Expr, have: pl.DataType, kind: ColumnType) -> Cast:
     return _nothing(want)
 
 
-def _instance(dtype: pl.DataType | DataTypeClass) -> pl.DataType:
+def instance(dtype: pl.DataType | DataTypeClass) -> pl.DataType:
+    """Polars gives inner types as classes or as values."""
     return dtype if isinstance(dtype, pl.DataType) else dtype()
 
 
@@ -125,9 +126,11 @@ def kind_of(dtype: pl.DataType) -> ColumnType:
     if isinstance(dtype, pl.Datetime):
         return TimestampType(zoned=dtype.time_zone is not None)
     if isinstance(dtype, pl.List | pl.Array):
-        return ArrayType(kind_of(_instance(dtype.inner)))
+        return ArrayType(kind_of(instance(dtype.inner)))
+    if isinstance(dtype, pl.Map):
+        return MapType(kind_of(instance(dtype.key)), kind_of(instance(dtype.value)))
     if isinstance(dtype, pl.Struct):
-        return ObjectType(tuple((f.name, kind_of(_instance(f.dtype))) for f in dtype.fields))
+        return ObjectType(tuple((f.name, kind_of(instance(f.dtype))) for f in dtype.fields))
     plain: dict[type[pl.DataType], ColumnType] = {
         pl.String: StringType(), pl.Categorical: StringType(), pl.Enum: StringType(), pl.Boolean: BooleanType(),
         pl.Date: DateType(), pl.Time: TimeType(),
@@ -139,7 +142,8 @@ def _nothing(want: pl.DataType) -> Cast:
     return Cast(pl.lit(None, want))
 
 
-def _from_text(e: pl.Expr, kind: ColumnType) -> pl.Expr:
+def from_text(e: pl.Expr, kind: ColumnType) -> pl.Expr:
+    """Text as values of a plain type; null where it does not fit. May raise `jdk_format.Unsupported`."""
     match kind:
         case IntegerType():
             return cast_text.integer(e)
@@ -230,16 +234,26 @@ def _timestamp(e: pl.Expr, have: pl.DataType, kind: TimestampType) -> Cast:
     return Cast(value, total) if have.time_zone is None else _nothing(want)
 
 
+def _nested(e: pl.Expr, have: pl.DataType, kind: ArrayType | ObjectType | MapType, want: pl.DataType) -> Cast:
+    if isinstance(have, pl.String):
+        return _from_json(e, kind, want)
+    match kind:
+        case ArrayType(items):
+            return _array(e, have, items, want)
+        case ObjectType(fields):
+            return _object(e, have, fields, want)
+        case MapType():
+            return _map(e, have, kind, want)
+
+
 def _array(e: pl.Expr, have: pl.DataType, items: ColumnType | None, want: pl.DataType) -> Cast:
     if isinstance(have, pl.Array):
         e, have = e.arr.to_list(), pl.List(have.inner)
-    if isinstance(have, pl.String):
-        return _from_json(e, want)
     if not isinstance(have, pl.List):
         return _nothing(want)
     if items is None:
         return Cast(e, total=True)
-    inner = typed(pl.element(), _instance(have.inner), items)
+    inner = typed(pl.element(), instance(have.inner), items)
     if inner.total and have == want:
         return Cast(e, total=True)
     value = e.list.eval(inner.value)
@@ -252,15 +266,13 @@ def _array(e: pl.Expr, have: pl.DataType, items: ColumnType | None, want: pl.Dat
 def _object(
     e: pl.Expr, have: pl.DataType, fields: tuple[tuple[str, ColumnType], ...], want: pl.DataType
 ) -> Cast:
-    if isinstance(have, pl.String):
-        return _from_json(e, want)
     if not isinstance(have, pl.Struct):
         return _nothing(want)
     if not fields:
         return Cast(e, total=True)
     if have == want:
         return Cast(e, total=True)
-    found = {f.name: _instance(f.dtype) for f in have.fields}
+    found = {f.name: instance(f.dtype) for f in have.fields}
     declared = dict(fields)
     casts = {name: typed(e.struct.field(name), found[name], kind) for name, kind in fields if name in found}
     values = [
@@ -277,41 +289,63 @@ def _object(
     return Cast(pl.when(keep).then(pl.struct(values)), total=not lost)
 
 
-def _from_json(e: pl.Expr, want: pl.DataType) -> Cast:
-    """Nested values that stand in text as JSON. Slow, since every cell is parsed by itself: nested CSV is rare."""
+def _map_of(dtype: pl.DataType | None) -> tuple[pl.DataType, pl.DataType] | None:
+    """Types of keys and values of a map, or of a list of its entries."""
+    if isinstance(dtype, pl.Map):
+        return instance(dtype.key), instance(dtype.value)
+    inner = instance(dtype.inner) if isinstance(dtype, pl.List) else None
+    if isinstance(inner, pl.Struct) and [f.name for f in inner.fields] == ["key", "value"]:
+        return instance(inner.fields[0].dtype), instance(inner.fields[1].dtype)
+    return None
+
+
+def _map(e: pl.Expr, have: pl.DataType, kind: MapType, want: pl.DataType) -> Cast:
+    """A map, a list of entries with key and value, or an object whose fields that are not null are the entries.
+
+    Two keys that are one value of the declared type (the texts 1 and 01 as integers) do not fit, nor does a null key.
+    """
+    if have == want:
+        return Cast(e, total=True)
+    if isinstance(have, pl.Struct):
+        return _map_of_fields(e, have, kind)
+    found = _map_of(have)
+    if found is None:
+        return _nothing(want)
+    entries = e.map.entries() if isinstance(have, pl.Map) else e
+    raw_key, raw_value = (pl.element().struct.field(name) for name in ("key", "value"))
+    key, value = typed(raw_key, found[0], kind.key), typed(raw_value, found[1], kind.value)
+    lost = entries.list.agg((key.value.is_null() | (value.value.is_null() & raw_value.is_not_null())).any())
+    entry = pl.struct(key.value.alias("key"), value.value.alias("value"))
+    made = pl.when(~lost).then(entries.list.eval(entry)).list.to_map()
+    return Cast(pl.when(made.map.len() == entries.list.len()).then(made))
+
+
+def _map_of_fields(e: pl.Expr, have: pl.Struct, kind: MapType) -> Cast:
+    keys = pl.Series([f.name for f in have.fields], dtype=pl.String)
+    typed_keys = keys.to_frame("k").select(typed(pl.col("k"), pl.String(), kind.key).value).to_series()
+    entries, lost = [], []
+    for field, key in zip(have.fields, typed_keys.to_list(), strict=True):
+        raw = e.struct.field(field.name)
+        cast = typed(raw, instance(field.dtype), kind.value)
+        misfit = pl.lit(key is None) | cast.value.is_null()
+        lost.append(raw.is_not_null() & misfit)
+        here = pl.struct(pl.lit(key, dtype_of(kind.key)).alias("key"), cast.value.alias("value"))
+        entries.append(here)
+    if not entries:
+        return Cast(
+            pl.when(e.is_not_null()).then(pl.lit({}, pl.Map(dtype_of(kind.key), dtype_of(kind.value))))
+        )
+    there = pl.concat_list(entries).list.filter(pl.element().struct.field("value").is_not_null())
+    fits = e.is_not_null() & ~pl.any_horizontal(lost)
+    return Cast(pl.when(fits).then(there).list.to_map())
+
+
+def _from_json(e: pl.Expr, kind: ColumnType, want: pl.DataType) -> Cast:
+    """Nested values that stand in text as JSON; see `json_values`."""
+    if isinstance(want, pl.String):  # an object of no declared fields is kept as its text
+        return Cast(pl.when(e.map_batches(cast_json.are_objects, pl.Boolean, is_elementwise=True)).then(e))
 
     def decode(cells: pl.Series) -> pl.Series:
-        return pl.Series([_decoded(cell, want) for cell in cells], dtype=want)
+        return cast_json.decoded(cells, kind, want, from_text)
 
-    if isinstance(want, pl.String):
-        return Cast(e, total=True)
     return Cast(e.map_batches(decode, return_dtype=want, is_elementwise=True))
-
-
-def _decoded(cell: str | None, want: pl.DataType) -> object:
-    try:
-        return _fitted(json.loads(cell), want) if cell is not None else None
-    except (ValueError, TypeError):
-        return None
-
-
-def _fitted(value: Any, want: pl.DataType) -> Any:
-    """A JSON value as one of the type. Raises TypeError or ValueError."""
-    if value is None:
-        return None
-    if isinstance(want, pl.List) and isinstance(value, list):
-        inner = _instance(want.inner)
-        return [_fitted(each, inner) for each in value]
-    if isinstance(want, pl.Struct) and isinstance(value, dict):
-        fields = {f.name: _instance(f.dtype) for f in want.fields}
-        if unknown := value.keys() - fields.keys():
-            raise ValueError(f"{min(unknown)} is not declared")
-        return {name: _fitted(value.get(name), inner) for name, inner in fields.items()}
-    if isinstance(want, pl.String) and not isinstance(value, str):
-        return json.dumps(value)
-    if isinstance(want, pl.List | pl.Struct) or isinstance(value, list | dict):
-        raise TypeError(f"{value!r} is no {want}")
-    found = pl.select(typed(pl.lit(value), pl.select(pl.lit(value)).dtypes[0], kind_of(want)).value).item()
-    if found is None:
-        raise ValueError(f"{value!r} is no {want}")
-    return found

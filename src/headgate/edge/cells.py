@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from headgate.edge.cast import dtype_of, kind_of, typed
+from headgate.edge.cast import dtype_of, instance, kind_of, typed
+from headgate.edge.folding import Meaningless
 from headgate.edge.jdk_format import Unsupported
 from headgate.edge.rows import OBJECT, ROW, Part, Rows
 from headgate.model.contract import (
@@ -20,9 +21,11 @@ from headgate.model.contract import (
     ArrayType,
     Column,
     ColumnType,
+    MapType,
     ObjectType,
     TableContract,
 )
+from headgate.model.rule import Each, Field, Predicate
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,8 @@ class Cells:
     """Rows under a contract.
 
     ``lenient``: missing columns are taken for null. ``columns``: for each part its objects, and its columns in order.
+    ``nested``: for predicates about what is inside of columns, the boolean column that an engine made of each, or
+    what is true of every row, or why it means nothing.
     """
 
     lazy: pl.LazyFrame
@@ -83,6 +88,7 @@ class Cells:
     extra: tuple[tuple[str, pl.DataType], ...] = ()
     by_name: Mapping[str, Cell] = field(default_factory=dict)
     columns: tuple[tuple[tuple[int, ...], tuple[str, ...]], ...] = ()
+    nested: Mapping[Predicate, str | bool | Exception] = field(default_factory=dict)
 
     def of(self, name: str) -> Cell | None:
         return self.by_name.get(name)
@@ -230,7 +236,7 @@ def _found(column: Column, parts: Sequence[tuple[Part, tuple[str, ...]]]) -> lis
 def _dtype(number: int, column: Column, parts: Sequence[tuple[Part, tuple[str, ...]]]) -> pl.DataType:
     del number
     found = _found(column, parts)
-    if isinstance(column.type, AnyType | ArrayType | ObjectType) and len(found) == 1:
+    if isinstance(column.type, AnyType | ArrayType | ObjectType | MapType) and len(found) == 1:
         return dtype_of(column.type, found[0])
     return dtype_of(column.type)
 
@@ -238,6 +244,34 @@ def _dtype(number: int, column: Column, parts: Sequence[tuple[Part, tuple[str, .
 def _raw_dtype(column: Column, parts: Sequence[tuple[Part, tuple[str, ...]]]) -> pl.DataType:
     found = _found(column, parts)
     return found[0] if len(found) == 1 else pl.String()
+
+
+def reached(
+    kind: ColumnType, dtype: pl.DataType, steps: Sequence[Field | Each]
+) -> tuple[ColumnType, pl.DataType]:
+    """The type of what ``steps`` lead to. Raises Meaningless where they lead nowhere."""
+    for step in steps:
+        kind, dtype = _one_step(kind, dtype, step)
+    return kind, dtype
+
+
+def _one_step(kind: ColumnType, dtype: pl.DataType, step: Field | Each) -> tuple[ColumnType, pl.DataType]:
+    match step, kind, dtype:
+        case Field(name), ObjectType(declared), pl.Struct():
+            inner = dict(declared).get(name, AnyType())
+            found = next((instance(f.dtype) for f in dtype.fields if f.name == name), None)
+            if found is None:
+                found = dtype_of(inner)
+        case Each("items"), ArrayType(items), pl.List():
+            inner, found = items or AnyType(), instance(dtype.inner)
+        case Each("keys"), MapType(key), pl.Map():
+            inner, found = key, instance(dtype.key)
+        case Each("values"), MapType(value=value), pl.Map():
+            inner, found = value, instance(dtype.value)
+        case _:
+            what = f"field {step.name}" if isinstance(step, Field) else step.of
+            raise Meaningless(f"the rule speaks of the {what} of what has none")
+    return (kind_of(found) if isinstance(inner, AnyType) else inner), found
 
 
 def raw_json(cells: Cells) -> pl.Expr:
@@ -261,8 +295,9 @@ def as_text(e: pl.Expr, have: pl.DataType) -> pl.Expr:
     if isinstance(have, pl.String):
         return e
     if isinstance(have, pl.Struct):
-        return pl.when(e.is_not_null()).then(e.struct.json_encode())
-    if isinstance(have, pl.List | pl.Array):
+        return pl.when(e.is_not_null()).then(jsonable(e, have).struct.json_encode())
+    if isinstance(have, pl.List | pl.Array | pl.Map):
+        e = jsonable(e, have)
         # A list alone has no JSON form in Polars; the struct around it is cut off again.
         inside = pl.struct(e.alias("x")).struct.json_encode().str.strip_prefix('{"x":').str.strip_suffix("}")
         return pl.when(e.is_not_null()).then(inside)
@@ -275,3 +310,37 @@ def as_text(e: pl.Expr, have: pl.DataType) -> pl.Expr:
     if isinstance(have, pl.Null):
         return pl.lit(None, pl.String)
     return e.cast(pl.String)
+
+
+def jsonable(e: pl.Expr, have: pl.DataType) -> pl.Expr:
+    """A nested value whose maps have texts for keys, as JSON wants them."""
+    if not _has_odd_keys(have):
+        return e
+    match have:
+        case pl.Map():
+            key, value = (pl.element().struct.field(name) for name in ("key", "value"))
+            entry = pl.struct(
+                as_text(key, instance(have.key)).alias("key"),
+                jsonable(value, instance(have.value)).alias("value"),
+            )
+            return e.map.entries().list.eval(entry).list.to_map()
+        case pl.List() | pl.Array():
+            e = e.arr.to_list() if isinstance(have, pl.Array) else e
+            return e.list.eval(jsonable(pl.element(), instance(have.inner)))
+        case pl.Struct():
+            fields = [jsonable(e.struct.field(f.name), instance(f.dtype)).alias(f.name) for f in have.fields]
+            return pl.when(e.is_not_null()).then(pl.struct(fields))
+        case _:
+            return e
+
+
+def _has_odd_keys(have: pl.DataType) -> bool:
+    match have:
+        case pl.Map():
+            return not isinstance(instance(have.key), pl.String) or _has_odd_keys(instance(have.value))
+        case pl.List() | pl.Array():
+            return _has_odd_keys(instance(have.inner))
+        case pl.Struct():
+            return any(_has_odd_keys(instance(f.dtype)) for f in have.fields)
+        case _:
+            return False

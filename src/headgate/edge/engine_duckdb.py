@@ -160,7 +160,8 @@ def _answered(
     asked: dict[Predicate, Question] = {}
     for name, predicate in predicates.items():
         try:
-            asked |= {q.predicate: q for q in questions(predicate, session.cells) if q.cell.present}
+            found = questions(predicate, session.cells)
+            asked |= {q.predicate: q for q in found if q.cell.present and not q.steps}
         except Meaningless as error:
             errors[name] = str(error)
         except ColumnAbsent as error:

@@ -25,6 +25,7 @@ from pyiceberg.types import (
     IntegerType,
     ListType,
     LongType,
+    MapType,
     NestedField,
     StringType,
     StructType,
@@ -110,6 +111,9 @@ def _leaves(kind: IcebergType, key: int, *, top: bool) -> Iterator[tuple[int, Ic
     match kind:
         case ListType():
             yield from _leaves(kind.element_type, kind.element_id, top=False)
+        case MapType():
+            yield from _leaves(kind.key_type, kind.key_id, top=False)
+            yield from _leaves(kind.value_type, kind.value_id, top=False)
         case StructType():
             for inner in kind.fields:
                 yield from _leaves(inner.field_type, inner.field_id, top=False)

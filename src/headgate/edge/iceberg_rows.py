@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import polars as pl
 from polars import selectors
@@ -17,6 +16,7 @@ from polars.io.partition import FileProviderArgs
 from pyiceberg.schema import Schema
 
 from headgate.edge import durable, iceberg_schema
+from headgate.edge.cast import instance
 from headgate.edge.cells import as_text
 from headgate.edge.rows import guarded
 from headgate.model.errors import Bug
@@ -57,8 +57,21 @@ def _converted(name: str, have: pl.DataType, wanted: pl.DataType) -> pl.Expr:
     if isinstance(wanted, pl.String):
         return as_text(column, have).alias(name)
     if isinstance(wanted, pl.List) and isinstance(have, pl.List) and isinstance(wanted.inner, pl.String):
-        return column.list.eval(as_text(pl.element(), _instance(have.inner)))
+        return column.list.eval(as_text(pl.element(), instance(have.inner)))
+    if isinstance(wanted, pl.Map) and isinstance(have, pl.Map):
+        key, value = (pl.element().struct.field(each) for each in ("key", "value"))
+        entry = [
+            _as(key, instance(have.key), instance(wanted.key)).alias("key"),
+            _as(value, instance(have.value), instance(wanted.value)).alias("value"),
+        ]
+        return column.map.entries().list.eval(pl.struct(entry)).list.to_map()
     return column.cast(wanted)
+
+
+def _as(e: pl.Expr, have: pl.DataType, wanted: pl.DataType) -> pl.Expr:
+    if have == wanted:
+        return e
+    return as_text(e, have) if isinstance(wanted, pl.String) else e.cast(wanted)
 
 
 def sink(rows: pl.LazyFrame, schema: Schema, folder: str, paths: list[str]) -> None:
@@ -132,9 +145,3 @@ def _widened(
 def types_changed(schema: Schema, older: Sequence[Schema]) -> bool:
     now = {f.field_id: f.field_type for f in schema.fields}
     return any(f.field_type != now.get(f.field_id, f.field_type) for each in older for f in each.fields)
-
-
-def _instance(kind: Any) -> pl.DataType:
-    """Polars gives inner types as classes or as values."""
-    result: pl.DataType = kind() if isinstance(kind, type) else kind
-    return result

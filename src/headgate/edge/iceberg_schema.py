@@ -30,6 +30,7 @@ from pyiceberg.types import DateType as IcebergDate
 from pyiceberg.types import DecimalType as IcebergDecimal
 from pyiceberg.types import DoubleType as IcebergDouble
 from pyiceberg.types import IntegerType as IcebergInteger
+from pyiceberg.types import MapType as IcebergMap
 from pyiceberg.types import StringType as IcebergString
 from pyiceberg.types import TimestampType as IcebergTimestamp
 from pyiceberg.types import TimeType as IcebergTime
@@ -43,6 +44,7 @@ from headgate.model.contract import (
     DateType,
     DecimalType,
     IntegerType,
+    MapType,
     NumberType,
     ObjectType,
     StringType,
@@ -94,6 +96,15 @@ def iceberg_type(kind: ColumnType, ids: Iterator[int]) -> IcebergType:
             return ListType(
                 element_id=element, element_type=iceberg_type(items or AnyType(), ids), element_required=False
             )
+        case MapType(key, value):
+            key_id, value_id = next(ids), next(ids)
+            return IcebergMap(
+                key_id=key_id,
+                key_type=iceberg_type(key, ids),
+                value_id=value_id,
+                value_type=iceberg_type(value, ids),
+                value_required=False,
+            )
         case ObjectType(()):
             return IcebergString()
         case ObjectType(fields):
@@ -130,6 +141,8 @@ def column_type(kind: IcebergType) -> ColumnType:
             return TimeType()
         case ListType():
             return ArrayType(column_type(kind.element_type))
+        case IcebergMap():
+            return MapType(column_type(kind.key_type), column_type(kind.value_type))
         case StructType():
             return ObjectType(tuple((f.name, column_type(f.field_type)) for f in kind.fields))
         case _:
@@ -147,6 +160,8 @@ def polars_type(kind: IcebergType) -> pl.DataType:
             return pl.Decimal(kind.precision, kind.scale)
         case ListType():
             return pl.List(polars_type(kind.element_type))
+        case IcebergMap():
+            return pl.Map(polars_type(kind.key_type), polars_type(kind.value_type))
         case StructType():
             return pl.Struct({f.name: polars_type(f.field_type) for f in kind.fields})
         case _:
@@ -158,8 +173,8 @@ def arrow_schema(schema: Schema) -> pa.Schema:
     return pa.schema([_arrow_field(f.name, f.field_type, f.field_id) for f in schema.fields])
 
 
-def _arrow_field(name: str, kind: IcebergType, field_id: int) -> pa.Field:
-    return pa.field(name, _arrow_type(kind), metadata={_FIELD_ID: str(field_id).encode()})
+def _arrow_field(name: str, kind: IcebergType, field_id: int, *, nullable: bool = True) -> pa.Field:
+    return pa.field(name, _arrow_type(kind), nullable, metadata={_FIELD_ID: str(field_id).encode()})
 
 
 def _arrow_type(kind: IcebergType) -> pa.DataType:
@@ -168,6 +183,11 @@ def _arrow_type(kind: IcebergType) -> pa.DataType:
             return pa.decimal128(kind.precision, kind.scale)
         case ListType():
             return pa.large_list(_arrow_field("element", kind.element_type, kind.element_id))
+        case IcebergMap():
+            return pa.map_(
+                _arrow_field("key", kind.key_type, kind.key_id, nullable=False),
+                _arrow_field("value", kind.value_type, kind.value_id),
+            )
         case StructType():
             return pa.struct([_arrow_field(f.name, f.field_type, f.field_id) for f in kind.fields])
         case _:
@@ -250,6 +270,8 @@ def _alike(one: IcebergType, other: IcebergType) -> bool:
     match one, other:
         case ListType(), ListType():
             return _alike(one.element_type, other.element_type)
+        case IcebergMap(), IcebergMap():
+            return _alike(one.key_type, other.key_type) and _alike(one.value_type, other.value_type)
         case StructType(), StructType():
             return len(one.fields) == len(other.fields) and all(
                 a.name == b.name and _alike(a.field_type, b.field_type)

@@ -10,21 +10,21 @@ import narwhals.stable.v2 as nw
 import polars as pl
 
 from headgate.edge import keys as key_passes
-from headgate.edge import segments
-from headgate.edge.cells import Cell, Cells, as_text, laid
+from headgate.edge import render_nested, segments
+from headgate.edge.cells import Cell, Cells, laid
 from headgate.edge.folding import Meaningless
 from headgate.edge.keys import Keys
 from headgate.edge.render_rules import (
     Answers,
     ColumnAbsent,
     Question,
-    columns_of,
     holds,
     questions,
     times,
 )
 from headgate.edge.render_rules import failing as failing_rows
 from headgate.edge.rows import OBJECT, ROW, Rows, collected, collected_all, guarded, rows_of
+from headgate.edge.samples import sampling
 from headgate.model.contract import TableContract
 from headgate.model.names import RuleName, TableName, short
 from headgate.model.rule import (
@@ -87,9 +87,9 @@ def pass_one(
 ) -> Judged:
     """Count failing rows: one query for all predicates, one more for each key."""
     cells = laid(rows, contract)
-    answers, errors, absent = _answered(
-        {r.name: a for r in rules if (a := asked_of(r)) is not None}, cells, rows
-    )
+    asked = {r.name: a for r in rules if (a := asked_of(r)) is not None}
+    answers, errors, absent = _answered(asked, cells, rows)
+    cells = render_nested.prepared(cells, asked.values(), answers)
     counts: dict[RuleName | Predicate, nw.Expr | int | None] = {}
     for rule in rules:
         name, predicate, where = rule.name, predicate_of(rule), rule.where
@@ -140,6 +140,7 @@ def looking(where: Predicate | None, cells: Cells, answers: Answers) -> pl.LazyF
     """The rows that a rule with this `Rule.where` looks at."""
     if where is None:
         return cells.lazy
+    cells = render_nested.prepared(cells, [where], answers)
     good = holds(where, cells, answers)
     if isinstance(good, bool):
         return cells.lazy if good else cells.lazy.limit(0)
@@ -209,7 +210,7 @@ def _answered(
 
 def _distinct(lazy: pl.LazyFrame, question: Question) -> pl.LazyFrame:
     name = question.cell.value
-    values = lazy.select(name).drop_nulls()
+    values = render_nested.values(lazy, question.cell, question.steps)
     if question.beyond is not None:
         values = values.filter(pl.col(name).is_finite() & (pl.col(name).abs() >= question.beyond))
     return values.unique()
@@ -372,6 +373,8 @@ def masks(judged: Judged, cells: Cells, rules: Sequence[Rule]) -> Masks:
 
     Only rules that failed are evaluated again; `judged.keys` are looked up, not searched anew.
     """
+    asked = [a for r in rules if judged.failing.get(r.name) and (a := asked_of(r)) is not None]
+    cells = render_nested.prepared(cells, asked, judged.answers)
     lazy = cells.lazy
     flags: list[tuple[RuleName, pl.Expr]] = []
     exprs: list[nw.Expr] = []
@@ -427,11 +430,10 @@ def with_bad_rows(
     cells, rows = judged.cells, judged.rows
     marked = mark(judged, cells, rules)
     by_name = {r.name: r for r in failed}
-    shown = [_sampled(by_name[name], cells) for name in marked.rules]
-    keys = [c for name in contract.primary_key if (c := cells.of(name)) is not None and c.present]
-    used = {c.number: c for c in [*keys, *(c for c in shown if c is not None)]}
-    raws = [as_text(pl.col(c.raw), c.raw_dtype).alias(c.raw) for c in used.values()]
-    bad = marked.rows(bad=True).select(ROW, OBJECT, *marked.words, *raws)
+    asked = [(r, predicate_of(r)) for r in (by_name[name] for name in marked.rules)]
+    lazy = marked.rows(bad=True)
+    wanted = sampling(asked, contract, cells, judged.answers, lazy.collect_schema())
+    bad = lazy.select(ROW, OBJECT, *marked.words, *wanted.columns)
     samples: dict[RuleName, list[Sample]] = {name: [] for name in marked.rules}
     combinations: dict[tuple[int, ...], int] = {}
     wanting = list(range(len(marked.rules)))
@@ -443,7 +445,7 @@ def with_bad_rows(
             found = samples[marked.rules[i]]
             bit = batch.get_column(marked.words[i // WORD]) // (1 << (i % WORD)) % 2 == 1
             for row in batch.filter(bit).head(SAMPLES_MAX - len(found)).iter_rows(named=True):
-                found.append(_sample(row, rows, keys, shown[i]))
+                found.append(wanted.sample(i, row, rows.where(row[OBJECT])))
             if len(found) == SAMPLES_MAX:
                 wanting.remove(i)
 
@@ -457,23 +459,4 @@ def with_bad_rows(
         bad=marked.count_bad(combinations, warn),
         samples={name: tuple(found) for name, found in samples.items()},
         combinations=combinations,
-    )
-
-
-def _sampled(rule: Rule, cells: Cells) -> Cell | None:
-    """The column whose value a sample of the rule shows."""
-    body = rule.body
-    if isinstance(body, Unique | References):
-        return cells.of(body.columns[0])
-    predicate = predicate_of(rule)
-    return cells.of(columns_of(predicate)[0]) if predicate is not None else None
-
-
-def _sample(row: dict[str, Any], rows: Rows, keys: Sequence[Cell], shown: Cell | None) -> Sample:
-    return Sample(
-        rows.where(row[OBJECT]),
-        row[ROW],
-        tuple((c.column.name, row[c.raw]) for c in keys),
-        shown.column.name if shown else "",
-        row[shown.raw] if shown else None,
     )

@@ -15,7 +15,7 @@ from headgate.edge import measuring
 from headgate.edge.cells import Cell, laid
 from headgate.edge.rows import collected, rows_of
 from headgate.edge.source_files import FileSource, dialect_for
-from headgate.model.contract import AnyType, ArrayType, Dialect, ObjectType, TableContract
+from headgate.model.contract import AnyType, ArrayType, Dialect, MapType, ObjectType, TableContract
 from headgate.model.rule import Scalar
 from headgate.ports import Frame
 
@@ -41,7 +41,7 @@ def profiled(rows: Frame) -> tuple[ColumnProfile, ...]:
 def _measures(c: Cell) -> list[pl.Expr]:
     e = pl.col(c.value)
     found = [e.null_count().alias(f"z{c.number}")]
-    if isinstance(c.kind, ArrayType | ObjectType):
+    if isinstance(c.kind, ArrayType | ObjectType | MapType):
         return found
     found.append(e.drop_nulls().n_unique().alias(f"d{c.number}"))
     if c.dtype.is_float():

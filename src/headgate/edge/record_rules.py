@@ -23,6 +23,7 @@ from headgate.model.contract import (
     ColumnType,
     DecimalType,
     IntegerType,
+    MapType,
     NumberType,
     ObjectType,
     StringType,
@@ -145,7 +146,9 @@ def _test(
             _of_kind(kind, ArrayType)
             return _unique_items
         case FieldsInRange(_, minimum, maximum):
-            _of_kind(kind, ObjectType)
+            _of_kind(kind, ObjectType, MapType)
+            if isinstance(kind, MapType):
+                return _sized(len, minimum, maximum)
             return _sized(_fields_present, minimum, maximum)
         case _:
             assert_never(predicate)
@@ -191,7 +194,7 @@ def _fields_present(value: Mapping[str, Any]) -> int:
 
 
 def _one_of(members: Sequence[Any], kind: ColumnType) -> Test:
-    if isinstance(kind, ArrayType | ObjectType):
+    if isinstance(kind, ArrayType | ObjectType | MapType):
         raise Meaningless("the rule lists single values, and the column holds nested ones")
     found = folding.members(tuple(members), kind)
     if isinstance(kind, NumberType) and any(map(math.isnan, found)):
@@ -201,7 +204,7 @@ def _one_of(members: Sequence[Any], kind: ColumnType) -> Test:
 
 def _not_missing(missing: Sequence[Any], kind: ColumnType) -> Judge:
     texts = frozenset(m for m in missing if isinstance(m, str))
-    plain = not isinstance(kind, AnyType | ArrayType | ObjectType)
+    plain = not isinstance(kind, AnyType | ArrayType | ObjectType | MapType)
     listed = _one_of(missing, kind) if plain else lambda _: False
     of_text = isinstance(kind, StringType)
 
@@ -292,6 +295,10 @@ def _stepped(kind: ColumnType, step: Field | Each) -> ColumnType:
                 return found
         case ArrayType(items), Each("items"):
             return items or AnyType()
+        case MapType(key), Each("keys"):
+            return key
+        case MapType(value=value), Each("values"):
+            return value
         case _:
             pass
     raise Meaningless(
@@ -309,7 +316,7 @@ def _reached(value: Any, steps: tuple[Field | Each, ...]) -> Iterator[Any]:
     if isinstance(step, Field):
         yield from _reached(value.get(step.name), rest)
     else:
-        for each in value:
+        for each in value.values() if step.of == "values" else value:
             yield from _reached(each, rest)
 
 

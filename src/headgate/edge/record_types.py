@@ -6,7 +6,6 @@ zone, time, list, dict), and None where it does not fit: whatever converts witho
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time
@@ -14,6 +13,7 @@ from decimal import Context, Decimal
 from typing import Any, assert_never
 from zoneinfo import ZoneInfo
 
+from headgate.edge import json_values
 from headgate.edge import record_text as texts
 from headgate.edge.record_text import INT64_MAX, INT64_MIN
 from headgate.model.contract import (
@@ -24,6 +24,7 @@ from headgate.model.contract import (
     DateType,
     DecimalType,
     IntegerType,
+    MapType,
     NumberType,
     ObjectType,
     StringType,
@@ -61,6 +62,8 @@ def reader(kind: ColumnType) -> Reader:
             return _arrays(items)
         case ObjectType(fields):
             return _objects(fields)
+        case MapType():
+            return _maps(kind)
         case AnyType():
             return _as_it_is
         case _:
@@ -249,61 +252,41 @@ def _objects(fields: tuple[tuple[str, ColumnType], ...]) -> Reader:
     return read
 
 
-def json_reader(kind: ColumnType) -> Reader:
-    """Nested values that stand in text as JSON."""
-    if isinstance(kind, ObjectType) and not kind.fields:
-        return _unicode  # nothing is declared of it: it stays text
-    cache: list[Callable[[Any], Any]] = []
+def _maps(kind: MapType) -> Reader:
+    key_of, value_of = reader(kind.key), reader(kind.value)
+    from_json = json_reader(kind)
 
-    def read(text: str) -> Any:
-        if not cache:
-            cache.append(_fitting(kind))
-        try:
-            return cache[0](json.loads(text))
-        except (ValueError, TypeError, RecursionError):
+    def read(value: Any) -> Any:
+        if isinstance(value, str):
+            return from_json(value)
+        if not isinstance(value, Mapping):
             return None
+        found = {}
+        for raw_key, raw in value.items():
+            key, fitted = (
+                None if each is None else of(each) for each, of in ((raw_key, key_of), (raw, value_of))
+            )
+            if key is None or key in found or (fitted is None and raw is not None):
+                return None
+            found[key] = fitted
+        return found
 
     return read
 
 
-def _fitting(kind: ColumnType) -> Callable[[Any], Any]:
-    """JSON as a value of the type, in a function that raises ValueError where it does not fit."""
-    match kind:
-        case ArrayType(items):
-            inner = _fitting(items or StringType())
+def json_reader(kind: ColumnType) -> Reader:
+    """Nested values that stand in text as JSON."""
+    if isinstance(kind, ObjectType) and not kind.fields:
+        return _json_object  # nothing is declared of it: it stays text
+    readers: dict[ColumnType, Reader] = {}
 
-            def listed(value: Any) -> Any:
-                if value is None:
-                    return None
-                if not isinstance(value, list):
-                    raise TypeError(value)
-                return [inner(each) for each in value]
+    def read_scalar(inner: ColumnType, text: str) -> Any:
+        if inner not in readers:
+            readers[inner] = reader(inner)
+        return readers[inner](text)
 
-            return listed
-        case ObjectType(fields) if fields:
-            readers = {name: _fitting(each) for name, each in fields}
-
-            def fields_of(value: Any) -> Any:
-                if value is None:
-                    return None
-                if not isinstance(value, dict) or value.keys() - readers.keys():
-                    raise ValueError(value)
-                return {name: read(value.get(name)) for name, read in readers.items()}
-
-            return fields_of
-        case StringType() | AnyType() | ObjectType():
-            return lambda value: value if value is None or isinstance(value, str) else json.dumps(value)
-        case _:
-            return _plain(reader(kind))
+    return lambda text: json_values.fitted(json_values.parsed(text), kind, read_scalar)
 
 
-def _plain(read: Reader) -> Callable[[Any], Any]:
-    def fit(value: Any) -> Any:
-        if value is None:
-            return None
-        found = None if isinstance(value, list | dict) else read(value)
-        if found is None:
-            raise ValueError(value)
-        return found
-
-    return fit
+def _json_object(text: str) -> str | None:
+    return _unicode(text) if isinstance(json_values.parsed(text), dict) else None

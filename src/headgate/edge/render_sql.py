@@ -18,12 +18,13 @@ import polars as pl
 from headgate.edge import folding, patterns
 from headgate.edge.cells import Cell, Cells
 from headgate.edge.folding import Meaningless
-from headgate.edge.render_rules import _cell as cell_of
+from headgate.edge.render_rules import cell_of
 from headgate.edge.sql_dialect import Dialect
 from headgate.model.contract import (
     ArrayType,
     DecimalType,
     IntegerType,
+    MapType,
     NumberType,
     ObjectType,
     StringType,
@@ -194,7 +195,7 @@ def _not_among(cell: Cell, relation: str) -> str:
 def _one_of(d: Dialect, cell: Cell, members: list[Any]) -> Good:
     if not cell.present:
         return True
-    if isinstance(cell.kind, ArrayType | ObjectType):
+    if isinstance(cell.kind, ArrayType | ObjectType | MapType):
         raise Meaningless(f"the rule lists single values, and {cell.column.name} holds nested ones")
     return _among(d, cell, members) if members else _never(cell)
 

@@ -9,7 +9,7 @@ from functools import partial
 import polars as pl
 
 from headgate.edge import durable
-from headgate.edge.cells import as_text
+from headgate.edge.cells import as_text, jsonable
 from headgate.edge.rows import guarded, named_lazy
 from headgate.model.errors import WrongUse
 from headgate.ports import Frame
@@ -64,7 +64,7 @@ def _write(lazy: pl.LazyFrame, path: str, kind: str) -> None:
     if kind == "parquet":
         lazy.sink_parquet(path, compression="zstd", compression_level=_ZSTD_LEVEL)
     elif kind == "jsonl":
-        lazy.sink_ndjson(path)
+        _with_text_keys(lazy).sink_ndjson(path)
     else:
         separator = "\t" if kind == "tsv" else ","
         _flat(lazy).sink_csv(path, separator=separator, quote_style="necessary", null_value="")
@@ -77,4 +77,11 @@ def _flat(lazy: pl.LazyFrame) -> pl.LazyFrame:
     return lazy.select(
         pl.nth(i) if isinstance(dtype, plain) or dtype.is_numeric() else as_text(pl.nth(i), dtype).alias(name)
         for i, (name, dtype) in enumerate(schema.items())
+    )
+
+
+def _with_text_keys(lazy: pl.LazyFrame) -> pl.LazyFrame:
+    return lazy.select(
+        jsonable(pl.nth(i), dtype).alias(name) if dtype.is_nested() else pl.nth(i)
+        for i, (name, dtype) in enumerate(lazy.collect_schema().items())
     )

@@ -170,7 +170,7 @@ def _part(each: Object, number: int, dialect: Dialect) -> Part:
     except OSError as error:
         raise _unopened(error, each.location) from error
     if each.format == "jsonl":
-        return _json_lines(each, number)
+        return _json_lines(each, number, dialect.maps)
     return _columnar(each, number)
 
 
@@ -226,8 +226,9 @@ def _csv(file: BinaryIO, each: Object, number: int, dialect: Dialect) -> Part:
     return _numbered(lazy, names, [pl.String()] * len(names), number, text=True)
 
 
-def _json_lines(each: Object, number: int) -> Part:
+def _json_lines(each: Object, number: int, maps: Sequence[str]) -> Part:
     place = glob.escape(each.location)
+    kept = dict.fromkeys(maps, pl.String())  # as text: see Dialect
 
     # Read once in full: a column whose values differ in kind is read as text, which its type then judges.
     def scan(schema: dict[str, pl.DataType] | None) -> pl.LazyFrame:
@@ -237,7 +238,8 @@ def _json_lines(each: Object, number: int) -> Part:
 
     def found() -> tuple[dict[str, pl.DataType], bool]:
         try:
-            schema = {k: v for k, v in scan(None).collect_schema().items() if k != _INDEX}
+            inferred = scan(None).collect_schema().items()
+            schema = {name: kept.get(name, dtype) for name, dtype in inferred if name != _INDEX}
         except pl.exceptions.SchemaError:  # values of kinds that have nothing in common
             schema = dict.fromkeys(_keys_of_lines(each), pl.String())
         try:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from headgate.contract.types import has_map
 from headgate.edge.cast import typed as typed_by_polars
 from headgate.edge.cells import Cell, Cells, as_text
 from headgate.edge.jdk_format import Unsupported
@@ -120,8 +121,8 @@ class _Part:
         at = self.names.index(cell.column.name)
         have, kind = self.part.dtypes[at], cell.column.type
         try:
-            if isinstance(have, pl.String) and isinstance(kind, ArrayType | ObjectType):
-                # JSON in text: one reader of it is enough.
+            if has_map(kind) or (isinstance(have, pl.String) and isinstance(kind, ArrayType | ObjectType)):
+                # JSON in text, and maps in their many forms: one reader of them is enough.
                 self.reads[f"j{at}"] = typed_by_polars(pl.col(f"c{at}"), have, kind).value.cast(
                     carried(cell.dtype)
                 )
@@ -147,6 +148,8 @@ def carried(dtype: pl.DataType) -> pl.DataType:
             return pl.Datetime(dtype.time_unit, "UTC")
         case pl.List() | pl.Array():
             return pl.List(carried(instance(dtype.inner)))
+        case pl.Map():
+            return pl.Map(carried(instance(dtype.key)), carried(instance(dtype.value)))
         case pl.Struct():
             return pl.Struct({f.name: carried(instance(f.dtype)) for f in dtype.fields})
     return dtype
@@ -159,6 +162,8 @@ def _meant(dtype: pl.DataType) -> pl.DataType:
             return dtype
         case pl.List() | pl.Array():
             return pl.List(_meant(instance(dtype.inner)))
+        case pl.Map():
+            return pl.Map(_meant(instance(dtype.key)), _meant(instance(dtype.value)))
         case pl.Struct():
             return pl.Struct({f.name: _meant(instance(f.dtype)) for f in dtype.fields})
     return carried(dtype)
@@ -178,7 +183,7 @@ def parquet_of(rows: Rows, part: Part, cells: Cells) -> list[str] | None:
     if any(raw.get(name, dtype) != dtype for name, dtype in zip(part.columns, part.dtypes, strict=True)):
         return None  # to be shown as text, which is Polars' to do
     texts = (c for c in cells.cells if isinstance(c.column.type, ArrayType | ObjectType))
-    if any(isinstance(c.raw_dtype, pl.String) for c in texts):
+    if any(isinstance(c.raw_dtype, pl.String) for c in texts) or any(has_map(c.kind) for c in cells.cells):
         return None
     paths = [os.path.realpath(o.location) for o in objects]
     return None if any(c in path for path in paths for c in "*?[") else paths

@@ -105,6 +105,8 @@ class DuckDB:
                 return "TIMESTAMPTZ_NS" if dtype.time_unit == "ns" else "TIMESTAMPTZ"
             case pl.List() | pl.Array():
                 return self.type_of(instance(dtype.inner)) + "[]"
+            case pl.Map():
+                return f"MAP({self.type_of(instance(dtype.key))}, {self.type_of(instance(dtype.value))})"
             case pl.Struct():
                 fields = (
                     f'"{_doubled(field.name)}" {self.type_of(instance(field.dtype))}'

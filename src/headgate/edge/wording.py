@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
-from headgate.model.contract import AnyType, ArrayType, ColumnType, DecimalType, ObjectType, TableContract
+from headgate.model.contract import (
+    AnyType,
+    ArrayType,
+    ColumnType,
+    DecimalType,
+    MapType,
+    ObjectType,
+    TableContract,
+)
 from headgate.model.names import short
 from headgate.model.rule import (
-    THIS,
     AllOf,
+    Each,
     Field,
     FieldsInRange,
     Fits,
@@ -45,41 +53,67 @@ def in_words(body: Predicate | Unique | References | Measured, contract: TableCo
             return _predicate(body, contract)
 
 
-def _predicate(body: Predicate, contract: TableContract) -> str:
+def _predicate(body: Predicate, contract: TableContract, inside: tuple[str, ColumnType] | None = None) -> str:
+    """``inside``: for what is inside of a column, its path, and its type."""
+    if isinstance(body, AllOf):
+        return " and ".join(_predicate(part, contract, inside) for part in body.parts)
+    if isinstance(body, Not):
+        return f"not: {_predicate(body.predicate, contract, inside)}"
+    declared = contract.column(body.column)
+    name, kind = inside or (body.column, declared.type if declared else AnyType())
     match body:
-        case Fits(column):
-            declared = contract.column(column)
-            return f"{column} must be {_kind(declared.type) if declared else 'of its type'}"
-        case NotNull(column):
-            return f"{column} must not be null"
-        case NotMissing(column, missing):
-            return f"{column} must be neither null nor one of {_listed([str(m) for m in missing])}"
+        case Fits():
+            return f"{name} must be {_kind(kind) if declared else 'of its type'}"
+        case NotNull():
+            return f"{name} must not be null"
+        case NotMissing(_, missing):
+            return f"{name} must be neither null nor one of {_listed([str(m) for m in missing])}"
         case InRange():
-            return f"{body.column} must be {_range(body)}"
-        case LengthInRange(column, minimum, maximum):
-            return f"{column} must be {_least_and_most(minimum, maximum)} characters long"
-        case Matches(column, pattern):
-            return f"{column} must match {pattern}"
-        case OneOf(column, members):
-            return f"{column} must be one of {_listed([str(m) for m in members])}"
-        case MultipleOf(column, divisor):
-            return f"{column} must be a multiple of {divisor}"
-        case UniqueItems(column):
-            return f"no item of {column} may occur twice"
-        case FieldsInRange(column, minimum, maximum):
-            return f"{column} must have {_least_and_most(minimum, maximum)} fields"
-        case AllOf(parts):
-            return " and ".join(_predicate(part, contract) for part in parts)
-        case Not(inner):
-            return f"not: {_predicate(inner, contract)}"
-        case Inside(column, steps, predicate):
+            return f"{name} must be {_range(body)}"
+        case LengthInRange(_, minimum, maximum):
+            return f"{name} must have {_least_and_most(minimum, maximum)} {_counted(kind)}"
+        case Matches(_, pattern):
+            return f"{name} must match {pattern}"
+        case OneOf(_, members):
+            return f"{name} must be one of {_listed([str(m) for m in members])}"
+        case MultipleOf(_, divisor):
+            return f"{name} must be a multiple of {divisor}"
+        case UniqueItems():
+            return f"no item of {name} may occur twice"
+        case FieldsInRange(_, minimum, maximum):
+            return f"{name} must have {_least_and_most(minimum, maximum)} fields"
+        case Inside(_, steps, predicate):
             path = "".join(f".{s.name}" if isinstance(s, Field) else f"[{s.of}]" for s in steps)
-            return _predicate(predicate, contract).replace(THIS + " ", f"{column}{path} ", 1)
+            return _predicate(predicate, contract, (name + path, _reached(kind, steps)))
         case _:
             assert_never(body)
 
 
+def _reached(kind: ColumnType, steps: Sequence[Field | Each]) -> ColumnType:
+    """The type that the steps lead to, as far as it is declared."""
+    for step in steps:
+        match step, kind:
+            case Field(name), ObjectType(fields):
+                kind = dict(fields).get(name, AnyType())
+            case Each("items"), ArrayType(items):
+                kind = items or AnyType()
+            case Each("keys"), MapType(key):
+                kind = key
+            case Each("values"), MapType(value=value):
+                kind = value
+            case _:
+                return AnyType()
+    return kind
+
+
+def _counted(kind: ColumnType) -> str:
+    """What the length of a value counts."""
+    return "items" if isinstance(kind, ArrayType) else "characters"
+
+
 def _least_and_most(minimum: int | None, maximum: int | None) -> str:
+    if minimum is not None and minimum == maximum:
+        return f"exactly {minimum}"
     least = "" if minimum is None else f"at least {minimum}"
     most = "" if maximum is None else f"at most {maximum}"
     return " and ".join(p for p in (least, most) if p)

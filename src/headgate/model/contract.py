@@ -84,13 +84,21 @@ class ObjectType:
 
 
 @dataclass(frozen=True, slots=True)
+class MapType:
+    """Keys, each once and never null, to values. Keys are of a plain type."""
+
+    key: ColumnType
+    value: ColumnType
+
+
+@dataclass(frozen=True, slots=True)
 class AnyType:
     """No logicalType was declared: whatever comes is taken as it is."""
 
 
 ColumnType = (
     IntegerType | NumberType | DecimalType | StringType | BooleanType | DateType | TimestampType | TimeType
-    | ArrayType | ObjectType | AnyType
+    | ArrayType | ObjectType | MapType | AnyType
 )  # fmt: skip
 
 
@@ -115,13 +123,18 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How text files are written. The defaults are RFC 4180, UTF-8, with a header; never sniffed."""
+    """How text files are written. The defaults are RFC 4180, UTF-8, with a header; never sniffed.
+
+    ``maps``: columns with maps in them. JSON lines keep those as text: the keys of a map are no fields, and a key
+    without a value is not an absent one.
+    """
 
     delimiter: str = ","
     quote: str = '"'
     encoding: str = "utf-8"
     header: bool = True
     null: tuple[str, ...] = ()  # texts that are null, quoted or not, besides the unquoted empty one
+    maps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
