@@ -18,6 +18,8 @@ from headgate.checks.evidence import attributed
 from headgate.checks.own_parents import fitting, own_references
 from headgate.contract.compile import compile_contract
 from headgate.edge.documents import document_of
+from headgate.edge.judging import Mark, masks
+from headgate.edge.passes import judged_of
 from headgate.edge.patterns import check_syntax
 from headgate.edge.source_files import FileSource
 from headgate.intake.policy import warned
@@ -30,6 +32,7 @@ from headgate.ports import Delivery, Judge, Split
 
 if TYPE_CHECKING:
     from headgate.contract.lint import Advice
+    from headgate.model.profile import Profile
 
 ENGINES = ("polars", "duckdb")
 Data = str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | object
@@ -66,6 +69,15 @@ class Checked:
 
         split = self._split
         write_files([(f, p) for f, p in ((split.good, good), (split.bad, bad)) if p is not None])
+
+    def profile(self) -> Profile:
+        """What the rows look like around their failures: one more pass over them, in bounded memory."""
+        from headgate.edge.profiling import profiled
+
+        mark: Mark = masks
+        if self._engine.name == "duckdb":
+            from headgate.edge.engine_duckdb import masks as mark
+        return profiled(judged_of(self._judged), self.contract, warned(self.verdict), mark)
 
     def raise_for_failure(self) -> Checked:
         """Itself, if the verdict passes. Raises CheckFailed."""

@@ -233,7 +233,7 @@ def test_whatever_stands_in_data_and_contract_stays_text(text: str) -> None:
     oors(json.loads(as_json(report_oors.report(hostile))))
 
 
-@pytest.mark.parametrize("format", ["oors", "junit", "sarif", "github"])
+@pytest.mark.parametrize("format", [f for f in FORMATS if f != "json"])
 def test_five_thousand_failing_rules_make_a_report_of_bounded_size(format: str) -> None:
     sample = Sample("orders.csv", 17, (("id", "1"),), "amount", "x" * 200)
     many = [
@@ -248,7 +248,7 @@ def test_five_thousand_failing_rules_make_a_report_of_bounded_size(format: str) 
         for i in range(5_000)
     ]
     text = text_of(format, evidence(*many, rows=9), {})
-    assert len(text.encode()) < (100_000 if format == "github" else 25_000_000)
+    assert len(text.encode()) < {"github": 100_000, "html": 1_000_000}.get(format, 25_000_000)
 
 
 # -- the command --------------------------------------------------------------------------------------------

@@ -7,6 +7,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 from headgate.model.contract import TableContract
+from headgate.model.rule import (
+    AllOf,
+    Body,
+    DuplicateRows,
+    FailingRows,
+    Measured,
+    Not,
+    NotCompiled,
+    References,
+    Told,
+    Unique,
+)
 from headgate.model.verdict import Finding, Verdict
 
 
@@ -33,3 +45,23 @@ def attributed(verdict: Verdict, contract: TableContract) -> Verdict:
 
     columns = tuple(c.name for c in contract.columns) if masked else ()
     return replace(verdict, findings=tuple(map(told, verdict.findings)), masked=masked, declared=columns)
+
+
+def columns_of(body: Body) -> tuple[str, ...]:
+    """The columns that a rule is about; none for one about the table."""
+    match body:
+        case Unique(columns) | References(columns) | Measured(DuplicateRows(columns)):
+            return columns
+        case Measured(FailingRows(predicate)):
+            return columns_of(predicate)
+        case Measured(measure):
+            column = getattr(measure, "column", None)
+            return (column,) if column else ()
+        case AllOf(parts):
+            return tuple(dict.fromkeys(c for part in parts for c in columns_of(part)))
+        case Not(part):
+            return columns_of(part)
+        case Told() | NotCompiled():
+            return ()
+        case _:
+            return (body.column,)

@@ -9,22 +9,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from headgate.checks.evidence import columns_of
 from headgate.model.masking import shown
-from headgate.model.rule import (
-    AllOf,
-    DuplicateRows,
-    FailingRows,
-    Measured,
-    Not,
-    NotCompiled,
-    References,
-    Told,
-    Unique,
-)
 from headgate.model.verdict import Finding, Verdict
 
 if TYPE_CHECKING:
-    from headgate.model.rule import Body, Rule
+    from headgate.model.profile import Profile
+    from headgate.model.rule import Rule
 
 _COUNTED = re.compile(r"\A[0-9,]+ of [0-9,]+ rows(?: looked at)?: ")
 
@@ -35,7 +26,8 @@ class Evidence:
 
     ``data``: what was looked at, as it was named. ``at``: when the verdict was formed, ``took_s`` how long that took.
     ``id``: of this verdict, unique (a run's, where there is one). ``contract``: the file, if it is one; then ``line``
-    gives the line of a rule's place. ``rules``: those of the contract, where they are known, by name.
+    gives the line of a rule's place. ``rules``: those of the contract, where they are known, by name. ``profile``:
+    where one was asked for.
     """
 
     verdict: Verdict
@@ -47,6 +39,7 @@ class Evidence:
     contract: str | None = None
     line: Callable[[str], int] = lambda _: 1
     rules: Mapping[str, Rule] = field(default_factory=dict)
+    profile: Profile | None = None
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -85,25 +78,6 @@ def masked(verdict: Verdict, *, unmasked: bool = False) -> Verdict:
 def reason(finding: Finding) -> str:
     """Why a row fails the rule: its message without the count of all rows."""
     return _COUNTED.sub("", finding.message)
-
-
-def columns_of(body: Body) -> tuple[str, ...]:
-    match body:
-        case Unique(columns) | References(columns) | Measured(DuplicateRows(columns)):
-            return columns
-        case Measured(FailingRows(predicate)):
-            return columns_of(predicate)
-        case Measured(measure):
-            column = getattr(measure, "column", None)
-            return (column,) if column else ()
-        case AllOf(parts):
-            return tuple(dict.fromkeys(c for part in parts for c in columns_of(part)))
-        case Not(part):
-            return columns_of(part)
-        case Told() | NotCompiled():
-            return ()
-        case _:
-            return (body.column,)
 
 
 def relative(path: str, base: str | None = None) -> str:

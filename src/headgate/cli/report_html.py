@@ -1,79 +1,58 @@
-"""A verdict as one HTML file: no scripts, nothing from elsewhere, light or dark as the reader's system is.
+"""A verdict as one HTML file for those whose business the data are: no scripts, nothing from elsewhere.
 
-Everything that comes from data or contract goes through `_text`, which escapes it.
+Everything that comes from data or contract goes through `_text`, which escapes it. The page is bounded, however many
+rules and rows there are: what it leaves out it says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from html import escape
 
+from headgate.cli import report_plots as plots
 from headgate.cli.evidence import Evidence
-from headgate.cli.findings import counted, tally
-from headgate.model.verdict import Finding, Sample, Verdict
+from headgate.cli.findings import counted, failures, tally
+from headgate.cli.report_style import STYLE
+from headgate.cli.report_words import answer, in_words, percent, whereabouts
+from headgate.model.profile import Distribution, Profile
+from headgate.model.verdict import Finding, Sample
 
-_MARKS = {"pass": "✓", "fail": "✗", "error": "✗", "warn": "!", "not_executed": "?", "info": "i"}
-_ORDER = ("error", "fail", "not_executed", "warn", "pass", "info")
-
-_STYLE = """
-:root { color-scheme: light dark; --ink: #1c2024; --soft: #60646c; --paper: #fff; --card: #f6f7f9;
-  --line: #dfe2e6; --good: #18794e; --bad: #c62a2f; --warn: #915b00; }
-@media (prefers-color-scheme: dark) { :root { --ink: #edeef0; --soft: #b0b4ba; --paper: #111113;
-  --card: #1b1c1f; --line: #363a3f; --good: #4cc38a; --bad: #ff8589; --warn: #ffca16; } }
-* { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 62rem; padding: 1.5rem 1rem 4rem; background: var(--paper); color: var(--ink);
-  font: 16px/1.5 system-ui, sans-serif; overflow-wrap: anywhere; }
-h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 .25rem; }
-h2 { font-size: 1.1rem; margin: 2.25rem 0 .75rem; }
-p { margin: .25rem 0; }
-.soft { color: var(--soft); }
-.verdict { border-left: .4rem solid var(--good); background: var(--card); padding: 1rem 1.25rem; border-radius: .4rem; }
-.verdict.failed { border-color: var(--bad); }
-.numbers { display: flex; flex-wrap: wrap; gap: .5rem 2rem; margin: .75rem 0 0; padding: 0; list-style: none; }
-.numbers b { display: block; font-size: 1.35rem; font-variant-numeric: tabular-nums; }
-.bar { display: flex; height: .5rem; margin-top: .75rem; border-radius: .25rem; overflow: hidden;
-  background: var(--good); }
-.bar i { background: var(--bad); min-width: 3px; }
-details, .rule { border-top: 1px solid var(--line); padding: .6rem 0; }
-summary { cursor: pointer; }
-.name { font-weight: 600; }
-.status { display: inline-block; min-width: 7.5rem; font-weight: 600; }
-.pass { color: var(--good); } .fail, .error { color: var(--bad); } .warn, .not_executed { color: var(--warn); }
-.info { color: var(--soft); }
-.scroll { overflow-x: auto; margin-top: .5rem; }
-table { border-collapse: collapse; width: 100%; font-size: .875rem; }
-th, td { text-align: left; vertical-align: top; padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--line);
-  min-width: 4rem; }
-th { color: var(--soft); font-weight: 500; }
-td.value, td.key { font-family: ui-monospace, monospace; white-space: pre-wrap; }
-td.row { font-variant-numeric: tabular-nums; }
-@media (max-width: 40rem) { .status { min-width: 0; margin-right: .5rem; } }
-"""
+CARDS_MAX = 25
+NAMES_MAX = 200
+RULES_PLOTTED = 20
+FEW_RULES = 8  # shown although no row fails them
+NULLS_PLOTTED = 20
+PARTS_SHOWN = 20
+KEY_COLUMNS_SHOWN = 5
+CHARACTERS_MAX = 300  # of one text in the page: samples are cut before, names and messages here
+_STATUS = {
+    "pass": "holds", "fail": "broken", "error": "cannot be checked", "warn": "warning", "not_executed": "not checked",
+    "info": "for information",
+}  # fmt: skip
 
 
 def report(evidence: Evidence) -> str:
     """The page."""
-    verdict, name, data, at = evidence.verdict, evidence.name, evidence.data, evidence.at
-    outcome = "passed" if verdict.passed else "failed"
-    findings = sorted(verdict.findings, key=lambda f: _ORDER.index(f.status))
-    loud = [f for f in findings if f.status not in {"pass", "info"}]
-    calm = [f for f in findings if f.status in {"pass", "info"}]
-    parts = [
-        _head(f"{name}: {outcome}"),
-        f"<header><h1>{_text(name)}</h1>",
-        f"<p class=soft>{_text(', '.join(data))}</p></header>",
-        _summary(verdict, outcome),
-    ]
-    if loud:
-        parts += ["<h2>What to look at</h2>", *(_finding(f, verdict) for f in loud)]
-    if calm:
-        parts += ["<h2>What holds</h2>", *(_finding(f, verdict) for f in calm)]
-    contract = f"{verdict.contract_id} {verdict.contract_version}".strip()
-    parts.append(
-        f"<footer><h2>About</h2><p class=soft>Contract {_text(contract)}; checked by Headgate on "
-        f"<time datetime='{at.isoformat()}'>{at:%Y-%m-%d %H:%M} UTC</time>.</p></footer></body></html>"
+    title = f"{evidence.name}: {evidence.outcome}"
+    body = "\n".join(
+        part
+        for part in (
+            _head(title),
+            _heading(evidence),
+            _answer(evidence),
+            *_wrong(evidence),
+            _where(evidence),
+            _rules(evidence),
+            _kinds(evidence),
+            _values(evidence),
+            _nulls(evidence),
+            _holds(evidence),
+            _about(evidence),
+        )
+        if part
     )
-    return "\n".join(parts)
+    return f"{body}\n</body></html>\n"
 
 
 def _head(title: str) -> str:
@@ -81,61 +60,300 @@ def _head(title: str) -> str:
         "<!doctype html>\n<html lang=en><head><meta charset=utf-8>"
         "<meta name=viewport content='width=device-width, initial-scale=1'>"
         "<meta http-equiv=Content-Security-Policy content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-        f"<title>{_text(title)}</title><style>{_STYLE}</style></head><body>"
+        f"<title>{_text(title)}</title><style>{STYLE}</style></head><body>"
     )
 
 
-def _summary(verdict: Verdict, outcome: str) -> str:
-    good, bad = verdict.rows - verdict.rows_bad, verdict.rows_bad
-    share = 100 * bad / verdict.rows if verdict.rows else 0.0
-    bar = f"<div class=bar aria-hidden=true><i style='flex:0 0 {share:.3f}%'></i></div>" if bad else ""
-    mark = "✓" if outcome == "passed" else "✗"
-    kind = "pass" if outcome == "passed" else "fail"
+def _heading(evidence: Evidence) -> str:
+    named = [f"<bdi>{_text(each)}</bdi>" for each in evidence.data[:3]]
+    more = f" and {len(evidence.data) - 3:,} more" if len(evidence.data) > 3 else ""
     return (
-        f"<section class='verdict {outcome}'><p class='name {kind}'>{mark} {outcome}</p>"
-        f"<ul class=numbers><li><b>{verdict.rows:,}</b>rows</li><li><b>{good:,}</b>good</li>"
-        f"<li><b>{bad:,}</b>bad</li><li><b>{len(verdict.findings):,}</b>rules</li></ul>{bar}"
-        f"<p class=soft>{_text(tally(verdict.findings))}</p></section>"
+        f"<header><b><bdi>{_text(evidence.name)}</bdi></b> <span class=soft>checked on "
+        f"<time datetime='{evidence.at.isoformat()}'>{evidence.at:%Y-%m-%d %H:%M} UTC</time></span>"
+        f"<p class='soft small'>{', '.join(named)}{more}</p></header>"
     )
 
 
-def _finding(finding: Finding, verdict: Verdict) -> str:
-    allowed = " (allowed)" if finding.status == "not_executed" and finding.rule in verdict.allowed else ""
-    status = f"{_MARKS[finding.status]} {finding.status.replace('_', ' ')}{allowed}"
-    rows = f" <span class=soft>{counted(finding.rows_failed, 'row')}</span>" if finding.rows_failed else ""
-    line = f"<span class='status {finding.status}'>{status}</span> <span class=name>{_text(finding.rule)}</span>{rows}"
-    more = f"<p>{_text(finding.message)}</p>" if finding.message else ""
-    if finding.samples:
-        more += _samples(finding.samples)
-    if not more:
-        return f"<div class=rule>{line}</div>"
-    opened = " open" if finding.status in {"fail", "error"} else ""
-    return f"<details{opened}><summary>{line}</summary>{more}</details>"
+def _answer(evidence: Evidence) -> str:
+    verdict = evidence.verdict
+    kind, word, why = answer(evidence)
+    good, bad = verdict.rows - verdict.rows_bad, verdict.rows_bad
+    about = [f for f in evidence.findings if f.status != "info"]
+    kept = sum(f.status == "pass" for f in about)
+    numbers = (
+        (percent(good, verdict.rows) if verdict.rows else "none", "good rows"),
+        (f"{verdict.rows:,}", "rows looked at"),
+        (f"{bad:,}", "failing rows"),
+        (f"{kept:,} of {len(about):,}", "promises kept"),
+    )
+    items = "".join(f"<li><b>{number}</b>{said}</li>" for number, said in numbers)
+    bar = ""
+    if verdict.rows:
+        bar = f"<div class=share>{plots.split_bar(good, bad, f'{good:,} good rows, {bad:,} failing rows')}</div>"
+    return (
+        f"<main><section class='answer {kind}' aria-label='The answer'>"
+        f"<span class=question>Can I trust this data?</span>"
+        f"<h1><span class=word>{word}</span> {_text(why)}</h1>{bar}<ul class=numbers>{items}</ul></section>"
+    )
+
+
+# -- what is wrong ------------------------------------------------------------------------------------------
+
+
+def _wrong(evidence: Evidence) -> Iterator[str]:
+    order = {"fail": 0, "error": 1, "not_executed": 2, "warn": 3}
+    loud = failures(evidence.findings, evidence.verdict.allowed)
+    loud = sorted(loud, key=lambda f: (order[f.status], -(f.rows_failed or 0)))
+    if not loud:
+        return
+    lead = "Each promise that is broken, the worst first, with the first rows that break it."
+    yield f"<section><h2>What is wrong</h2><p class=lead>{lead}</p>"
+    yield from (_card(f, evidence) for f in loud[:CARDS_MAX])
+    if len(loud) > CARDS_MAX:
+        rest = loud[CARDS_MAX : CARDS_MAX + NAMES_MAX]
+        left = len(loud) - CARDS_MAX - len(rest)
+        names = "".join(f"<li><code>{_text(f.rule)}</code> {_text(f.message)}</li>" for f in rest)
+        more = f"<p class=soft>and {left:,} more</p>" if left else ""
+        summary = f"<summary>{len(loud) - CARDS_MAX:,} more rules</summary>"
+        yield f"<details>{summary}<ul class=small>{names}</ul>{more}</details>"
+    yield "</section>"
+
+
+def _card(finding: Finding, evidence: Evidence) -> str:
+    allowed = finding.status == "not_executed" and not evidence.blocks(finding)
+    tags = [f"<span class={finding.status}>{_STATUS[finding.status]}{' (allowed)' if allowed else ''}</span>"]
+    if finding.rows_failed:
+        share = percent(finding.rows_failed, evidence.verdict.rows)
+        tags.append(f"<span>{counted(finding.rows_failed, 'row')}, {share}</span>")
+    for name, value in (("severity", finding.severity), ("about", finding.dimension)):
+        if value:
+            tags.append(f"<span>{name} {_text(value)}</span>")
+    title, told = in_words(finding, evidence.rules.get(finding.rule))
+    told = f"<p>{_text(told)}</p>" if told else ""
+    place = ""
+    if evidence.contract and finding.place:
+        place = f", line {evidence.line(finding.place):,} of <bdi>{_text(evidence.contract)}</bdi>"
+    examples = _samples(finding.samples) if finding.samples else ""
+    return (
+        f"<article class=card><h3>{_text(title)}</h3><div class=tags>{''.join(tags)}</div>{told}{examples}"
+        f"<p class='soft small'>rule <code>{_text(finding.rule)}</code>{place}</p></article>"
+    )
 
 
 def _samples(samples: Sequence[Sample]) -> str:
+    keys = list(dict.fromkeys(name for s in samples for name, _ in s.key))[:KEY_COLUMNS_SHOWN]
+    column = samples[0].column
+    keys = [name for name in keys if name != column]
+    files = len({s.object for s in samples}) > 1
+    head = "<th scope=col>file</th><th scope=col>row</th>" if files else "<th scope=col>row</th>"
+    # The failing column stands first: on a phone the key may be out of sight.
+    head += f"<th scope=col class=it><bdi>{_text(column)}</bdi></th>" if column else ""
+    head += "".join(f"<th scope=col><bdi>{_text(name)}</bdi></th>" for name in keys)
+    rows = ""
+    for s in samples:
+        own = dict(s.key)
+        cells = f"<td><bdi>{_text(s.object.rpartition('/')[2])}</bdi></td>" if files else ""
+        cells += f"<td>{s.row:,}</td>{_cell(s.value, 'value it') if column else ''}"
+        rows += f"<tr>{cells}{''.join(_cell(own.get(name)) for name in keys)}</tr>"
+    return f"<div class=scroll><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+
+
+def _cell(value: str | None, kind: str = "value") -> str:
+    inner = "<em class=soft>nothing</em>" if value is None else f"<bdi>{_text(value)}</bdi>"
+    return f"<td class='{kind}'>{inner}</td>"
+
+
+# -- plots --------------------------------------------------------------------------------------------------
+
+_KEY = "<ul class=key><li><i></i>good rows</li><li><i class=bad></i>failing rows</li></ul>"
+
+
+def _where(evidence: Evidence) -> str:
+    profile = evidence.profile
+    if profile is None or not profile.rows or not any(s.bad for s in profile.slices):
+        return ""
+    most = max(s.bad / s.rows for s in profile.slices if s.rows)
+    plot = plots.positions(profile.slices, "Share of failing rows from the first row to the last")
     rows = "".join(
-        f"<tr><td>{_text(s.object)}</td><td class=row>{s.row:,}</td>"
-        f"<td class=key>{_text(', '.join(f'{k}={_raw(v)}' for k, v in s.key))}</td>"
-        f"<td>{_text(s.column)}</td><td class=value>{_value(s.value)}</td></tr>"
-        for s in samples
+        f"<tr><th scope=row>{s.first:,}</th><td class=n>{s.rows:,}</td><td class=n>{s.bad:,}</td></tr>"
+        for s in profile.slices
+        if s.bad
     )
     return (
-        "<div class=scroll><table><thead><tr><th>object<th>row<th>key<th>column<th>value</tr></thead>"
-        f"<tbody>{rows}</tbody></table></div>"
+        "<section><h2>Where in the data</h2>"
+        f"<p class=lead>{_text(whereabouts(profile.slices, profile.rows))}</p>"
+        f"<div class='card rows'><p class='small soft'>failing share of each stretch of rows; the highest bar is "
+        f"{most:.1%}</p>{plot}<div class=axis><span>row 1</span><span>row {profile.rows:,}</span></div>"
+        f"{_parts(profile)}{plots.table(('from row', 'rows', 'failing'), rows, 1)}</div></section>"
     )
 
 
-def _value(value: str | None) -> str:
-    return "<em class=soft>null</em>" if value is None else _text(value)
+def _parts(profile: Profile) -> str:
+    """Files with failing rows, where there are several files."""
+    if len(profile.parts) < 2:
+        return ""
+    worst = sorted((p for p in profile.parts if p.bad), key=lambda p: -p.bad)
+    rows = [
+        (f"<bdi>{_text(p.location.rpartition('/')[2])}</bdi>", p.bad, p.rows) for p in worst[:PARTS_SHOWN]
+    ]
+    more = len(worst) - len(rows)
+    left = f"<p class='soft small'>and {counted(more, 'file')} more</p>" if more else ""
+    of = f"{len(worst):,} of {len(profile.parts):,} files have failing rows"
+    return f"<p class=small>{of}</p>{plots.share_rows(rows, 'b')}{left}"
 
 
-def _raw(value: str | None) -> str:
-    return "null" if value is None else value
+def _rules(evidence: Evidence) -> str:
+    rows = evidence.verdict.rows
+    single = [f for f in evidence.findings if f.rows_failed is not None and f.measured is None]
+    if not single or not rows:
+        return ""
+    worst = sorted(single, key=lambda f: -(f.rows_failed or 0))
+    failing = sum(bool(f.rows_failed) for f in worst)
+    shown = worst[: min(max(failing, FEW_RULES), RULES_PLOTTED)]
+    items = ""
+    for f in shown:
+        bad = min(f.rows_failed or 0, rows)
+        bar = plots.split_bar(rows - bad, bad, f"{rows - bad:,} rows pass, {bad:,} fail")
+        said = f"{bad:,} fail" if bad else "all pass"
+        items += f"<li><span><code>{_text(f.rule)}</code></span>{bar}<b>{said}</b></li>"
+    left = len(worst) - len(shown)
+    words = "with failing rows, too" if failing > len(shown) else "without a failing row"
+    more = f"<p class='soft small'>and {counted(left, 'rule')} {words}</p>" if left > 0 else ""
+    have = "has" if failing == 1 else "have"
+    lead = f"{failing:,} of {counted(len(worst), 'rule')} about single rows {have} failing rows."
+    return (
+        f"<section><h2>Rule by rule</h2><p class=lead>{lead}</p><div class=card>{_KEY}"
+        f"<ul class=bars>{items}</ul>{more}</div></section>"
+    )
+
+
+def _kinds(evidence: Evidence) -> str:
+    """Promises by dimension and severity, if the contract says any."""
+    tables = []
+    for title in ("dimension", "severity"):
+        found = [(getattr(f, title) or "not said", f) for f in evidence.findings if f.status != "info"]
+        names = Counter(name for name, _ in found)
+        if not found or set(names) == {"not said"}:
+            continue
+        rows = ""
+        for name in sorted(names, key=lambda n: (n == "not said", n))[:NAMES_MAX]:
+            mine = [f for n, f in found if n == name]
+            kept = sum(f.status == "pass" for f in mine)
+            warned = sum(f.status == "warn" for f in mine)
+            cells = "".join(f"<td class=n>{n:,}</td>" for n in (kept, warned, len(mine) - kept - warned))
+            rows += f"<tr><th scope=row>{_text(name)}</th>{cells}</tr>"
+        heads = "".join(f"<th scope=col class=n>{h}</th>" for h in ("kept", "warned", "broken"))
+        tables.append(
+            f"<div class=card><div class=scroll><table><thead><tr><th scope=col>{title}</th>{heads}</tr></thead>"
+            f"<tbody>{rows}</tbody></table></div></div>"
+        )
+    if not tables:
+        return ""
+    return f"<section><h2>By kind of promise</h2><div class=grid>{''.join(tables)}</div></section>"
+
+
+def _values(evidence: Evidence) -> str:
+    profile = evidence.profile
+    if profile is None:
+        return ""
+    cards = [_distribution(found) for found in profile.distributions]
+    hidden = sorted({
+        c
+        for f in evidence.findings
+        if f.rows_failed
+        for c in evidence.columns(f)
+        if c in evidence.verdict.masked
+    })  # fmt: skip
+    if hidden:
+        names = ", ".join(f"<code>{_text(c)}</code>" for c in hidden[:NAMES_MAX])
+        cards.append(
+            f"<div class=card><p class=soft>Not shown, since they are confidential: {names}</p></div>"
+        )
+    if not cards:
+        return ""
+    return (
+        "<section><h2>Good rows beside failing ones</h2><p class=lead>Values of each column with failing "
+        f"rows. Blue and orange have scales of their own.</p>{_KEY}<div class=grid>{''.join(cards)}</div></section>"
+    )
+
+
+def _distribution(found: Distribution) -> str:
+    notes = []
+    if found.unfit:
+        listed = ", ".join(f"<bdi class=value>{_text(text)}</bdi> ({n:,})" for text, n in found.unfit)
+        notes.append(f"<p class=small>Most frequent texts that are no value at all: {listed}</p>")
+    if found.about:
+        notes.append(
+            "<p class='small soft'>There are very many values: counts of single ones may be too low.</p>"
+        )
+    shape = " (how many characters it has)" if found.shape == "lengths" else ""
+    plot = plots.distribution(found, _text) if found.bars else ""
+    return f"<article class=card><h3><code>{_text(found.column)}</code>{shape}</h3>{plot}{''.join(notes)}</article>"
+
+
+def _nulls(evidence: Evidence) -> str:
+    profile = evidence.profile
+    if profile is None or not profile.rows or not profile.nulls:
+        return ""
+    lacking = sorted((each for each in profile.nulls if each[1]), key=lambda each: -each[1])
+    if not lacking:
+        lead = f"None: every one of the {len(profile.nulls):,} columns is filled in every row."
+        return f"<section><h2>Missing values</h2><p class=lead>{lead}</p></section>"
+    rows = [(f"<code>{_text(name)}</code>", count, profile.rows) for name, count in lacking[:NULLS_PLOTTED]]
+    left = len(lacking) - len(rows)
+    more = f"<p class='soft small'>and {counted(left, 'column')} more</p>" if left else ""
+    lead = f"{len(lacking):,} of {len(profile.nulls):,} columns have rows without a value."
+    return (
+        f"<section><h2>Missing values</h2><p class=lead>{lead} That is a fault only where the contract says so.</p>"
+        f"<div class=card>{plots.share_rows(rows, 'g')}{more}</div></section>"
+    )
+
+
+# -- the rest -----------------------------------------------------------------------------------------------
+
+
+def _holds(evidence: Evidence) -> str:
+    calm = [f for f in evidence.findings if f.status in {"pass", "info"}]
+    calm += [f for f in evidence.findings if f.status == "not_executed" and not evidence.blocks(f)]
+    if not calm:
+        return ""
+    rows = "".join(
+        f"<tr><th scope=row><code>{_text(f.rule)}</code></th><td>{_STATUS[f.status]}</td>"
+        f"<td>{_text(f.message)}</td><td>{_text(f.how)}</td></tr>"
+        for f in calm[:NAMES_MAX]
+    )
+    left = len(calm) - NAMES_MAX
+    more = f"<p class='soft small'>and {counted(left, 'rule')} more</p>" if left > 0 else ""
+    return (
+        f"<section><h2>What holds</h2><details><summary>{counted(len(calm), 'rule')}</summary><div class=scroll><table>"
+        "<thead><tr><th scope=col>rule</th><th scope=col></th><th scope=col>what it asks for</th>"
+        f"<th scope=col>looked at</th></tr></thead><tbody>{rows}</tbody></table></div>{more}</details></section>"
+    )
+
+
+def _about(evidence: Evidence) -> str:
+    verdict = evidence.verdict
+    how = Counter(f.how for f in evidence.findings)
+    told = {
+        "Contract": f"{verdict.contract_id} {verdict.contract_version}".strip(),
+        "Contract file": evidence.contract or "",
+        "Tree": verdict.root or "",
+        "Rows": f"{verdict.rows:,}",
+        "Files": f"{verdict.files:,}",
+        "Rules": tally(verdict.findings),
+        "How": ", ".join(f"{how[name]:,} by {name}" for name in sorted(how) if name != "none"),
+        "Verdict": evidence.id,
+    }
+    rows = "".join(
+        f"<tr><th scope=row>{n}</th><td><bdi>{_text(v)}</bdi></td></tr>" for n, v in told.items() if v
+    )
+    return f"</main><footer><h2>About this report</h2><table>{rows}</table></footer>"
 
 
 def _text(text: str) -> str:
     """Escaped, and without the control characters that HTML may not hold, nor those that turn text around."""
+    if len(text) > CHARACTERS_MAX:
+        text = f"{text[:CHARACTERS_MAX]}... [{len(text):,} characters]"
     return "".join(
         c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in escape(text)
     )
