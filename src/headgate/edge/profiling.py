@@ -16,14 +16,15 @@ import polars as pl
 from headgate.checks.evidence import columns_of
 from headgate.edge.bins import Kind, histogram
 from headgate.edge.cells import Cell, as_text
-from headgate.edge.judging import WORD, Judged, Mark, Masks, complete, masks
-from headgate.edge.rows import OBJECT, guarded
+from headgate.edge.judging import WORD, Judged, Mark, Masks, masks
+from headgate.edge.rows import OBJECT, ROW, guarded
 from headgate.model.contract import ArrayType, ObjectType, StringType, TableContract
 from headgate.model.names import RuleName
 from headgate.model.profile import Bar, Distribution, Part, Profile, Slice
 from headgate.model.rule import Fits
 
 SLICES = 100
+STRETCHES = 2_000  # counted of all objects together, and one more of each
 COLUMNS_MAX = 12  # with a distribution: those with most failing rows
 BARS_MAX = 8
 TEXTS_MAX = 4_000  # kept of one column
@@ -51,7 +52,7 @@ def profiled(
     judged: Judged, contract: TableContract, warn: Collection[RuleName] = (), mark: Mark = masks
 ) -> Profile:
     """Figures about the rows behind a verdict. ``warn``: rules that make no row bad."""
-    rules = [r for r in complete(contract) if r.about_rows]
+    rules = [r for r in contract.complete_rules if r.about_rows]
     warn = frozenset(warn) - {r.name for r in rules if isinstance(r.body, Fits)}
     marked = mark(judged, judged.cells, rules)
     tallies = [_Tally(c) for c in _shown(judged, contract, marked)]
@@ -59,32 +60,31 @@ def profiled(
     present = [c for c in judged.cells.cells if c.present]
     query = marked.lazy.select(
         OBJECT,
+        ROW,
         (marked.bad(warn) if marked.words else pl.lit(value=False)).alias("bad"),
         *(pl.col(c.missing) for c in present),
         *(each for t in tallies for each in _looked_at(t.cell, flags[t.cell.number])),
     )
     nulls = dict.fromkeys((c.number for c in present), 0)
-    slices = [[0, 0] for _ in range(min(SLICES, judged.count))]
-    parts: dict[int, list[int]] = {}
-    seen = 0
+    stretches: dict[tuple[int, int], list[int]] = {}
+    size = max(1, judged.count // STRETCHES)
 
     def run() -> None:
-        nonlocal seen
-        for block in query.collect_batches(maintain_order=True, engine="streaming"):
-            _positions(block, seen, judged.count, slices, parts)
+        for block in query.collect_batches(engine="streaming"):
+            _count_stretches(block, size, stretches)
             for number, count in zip(
                 nulls, block.select(c.missing for c in present).sum().row(0), strict=True
             ):
                 nulls[number] += int(count or 0)
             for tally in tallies:
                 _count(tally, block)
-            seen += block.height
 
     guarded(run, judged.rows)
     names = {c.number: c.column.name for c in present}
+    parts = _parts(stretches)
     return Profile(
         judged.count,
-        tuple(Slice(-(-at * judged.count // len(slices)) + 1, *counts) for at, counts in enumerate(slices)),
+        _slices(stretches, size, parts, judged.count),
         tuple((names[number], count) for number, count in nulls.items()),
         tuple(d for t in tallies if (d := _distribution(t)) is not None),
         tuple(Part(judged.rows.where(number), *counts) for number, counts in parts.items()),
@@ -94,7 +94,7 @@ def profiled(
 def _shown(judged: Judged, contract: TableContract, marked: Masks) -> list[Cell]:
     """Columns with failing rows, most of them first, but for those whose values people are not shown."""
     failing: dict[str, int] = {}
-    bodies = {r.name: r.body for r in complete(contract)}
+    bodies = {r.name: r.body for r in contract.complete_rules}
     for name in marked.rules:
         for column in columns_of(bodies[name]):
             failing[column] = max(failing.get(column, 0), judged.failing.get(name, 0))
@@ -110,7 +110,7 @@ def _shown(judged: Judged, contract: TableContract, marked: Masks) -> list[Cell]
 
 def _fails(cell: Cell, contract: TableContract, marked: Masks) -> pl.Expr:
     """True where the row fails a rule about this column."""
-    bodies = {r.name: r.body for r in complete(contract)}
+    bodies = {r.name: r.body for r in contract.complete_rules}
     bits = [0] * len(marked.words)
     for i, name in enumerate(marked.rules):
         if cell.column.name in columns_of(bodies[name]):
@@ -159,22 +159,45 @@ def _number(value: pl.Expr, cell: Cell) -> pl.Expr:
     return value.cast(pl.Float64)
 
 
-def _positions(
-    block: pl.DataFrame, seen: int, count: int, slices: list[list[int]], parts: dict[int, list[int]]
-) -> None:
-    """Rows and bad rows of each stretch; first row, rows and bad rows of each object."""
-    placed = block.select(
-        ((pl.int_range(pl.len(), dtype=pl.Int64) + seen) * len(slices) // max(count, 1)).alias("at"), "bad"
-    )
-    for at, rows, bad in placed.group_by("at").agg(pl.len(), pl.col("bad").sum().alias("n")).iter_rows():
-        slices[at][0] += rows
-        slices[at][1] += bad
-    numbered = block.select(OBJECT, "bad", pl.int_range(pl.len(), dtype=pl.Int64).alias("at"))
-    sums = pl.col("at").min(), pl.len(), pl.col("bad").sum().alias("n")
-    for number, first, rows, bad in numbered.group_by(OBJECT, maintain_order=True).agg(*sums).iter_rows():
-        part = parts.setdefault(number, [seen + first + 1, 0, 0])
-        part[1] += rows
-        part[2] += bad
+# -- where ---------------------------------------------------------------------------------------------------
+
+
+def _count_stretches(block: pl.DataFrame, size: int, stretches: dict[tuple[int, int], list[int]]) -> None:
+    """Rows and bad rows of each stretch of ``size`` rows of an object: blocks come in any order."""
+    placed = block.select(OBJECT, ((pl.col(ROW) - 1) // size).alias("at"), "bad")
+    for number, at, rows, bad in (
+        placed.group_by(OBJECT, "at").agg(pl.len(), pl.col("bad").sum().alias("n")).iter_rows()
+    ):
+        kept = stretches.setdefault((number, at), [0, 0])
+        kept[0] += rows
+        kept[1] += bad
+
+
+def _parts(stretches: dict[tuple[int, int], list[int]]) -> dict[int, tuple[int, int, int]]:
+    """First row, rows and bad rows of each object, one after the other."""
+    sums: dict[int, list[int]] = {}
+    for (number, _), (rows, bad) in sorted(stretches.items()):
+        kept = sums.setdefault(number, [0, 0])
+        kept[0] += rows
+        kept[1] += bad
+    first, found = 1, {}
+    for number, (rows, bad) in sums.items():
+        found[number] = (first, rows, bad)
+        first += rows
+    return found
+
+
+def _slices(
+    stretches: dict[tuple[int, int], list[int]], size: int, parts: dict[int, tuple[int, int, int]], count: int
+) -> tuple[Slice, ...]:
+    """All rows in at most `SLICES` of them. A stretch over the border of two is in the first."""
+    counts = [[0, 0] for _ in range(min(SLICES, count))]
+    for (number, at), (rows, bad) in stretches.items():
+        before = parts[number][0] - 1 + at * size
+        kept = counts[min(before * len(counts) // count, len(counts) - 1)]
+        kept[0] += rows
+        kept[1] += bad
+    return tuple(Slice(-(-at * count // len(counts)) + 1, *kept) for at, kept in enumerate(counts))
 
 
 # -- one column ---------------------------------------------------------------------------------------------
@@ -270,7 +293,7 @@ def _most_frequent(tally: _Tally) -> tuple[tuple[Bar, ...], bool]:
     ]
     bars = [Bar(text, *tally.texts[text]) for text in chosen]
     shown_good, shown_bad = sum(b.good for b in bars), sum(b.bad for b in bars)
-    enough = shown_good * 10 >= good or shown_bad * 10 >= max(bad, 1)
+    enough = shown_good * 10 >= max(good, 1) or shown_bad * 10 >= max(bad, 1)
     if shown_good < good or shown_bad < bad:
         bars.append(Bar("all others", good - shown_good, bad - shown_bad))
     return tuple(bars), enough
