@@ -111,7 +111,7 @@ def _check(args: Args) -> Answer:
             args.contract,
             evidence.lines_of(args.contract) if args.contract else lambda _: 1,
             {r.name: r for r in checked.contract.rules},
-            checked.profile() if any(o.format == "html" for o in wanted) else None,
+            read.profile() if read is not None and any(o.format == "html" for o in wanted) else None,
         )
         return outputs.written(answer, wanted, told, document)
 

@@ -13,6 +13,7 @@ Kind = Literal["whole", "number", "date", "timestamp", "time"]
 Bucket = tuple[float, float, int, int]  # least and greatest value, good rows, bad rows
 
 BINS = 24
+GREATEST = 1e300  # an axis over more than that cannot be reckoned with
 FEW = 12  # different values: each has a bar of its own
 _DAYS = (1.0, 7.0, 30.0, 91.0, 365.0)
 _SECONDS = (
@@ -37,7 +38,7 @@ def histogram(buckets: Sequence[Bucket], kind: Kind) -> tuple[Bar, ...]:
     """
     if len(buckets) <= FEW and all(least == most for least, most, _, _ in buckets):
         return tuple(Bar(_written(least, kind, 0.0), good, bad) for least, _, good, bad in buckets)
-    low, high = _range(buckets)
+    low, high = (max(-GREATEST, min(GREATEST, end)) for end in _range(buckets))
     width = _width((high - low) / BINS, kind)
     start = math.floor(low / width) * width
     count = min(2 * BINS, max(1, math.ceil((high - start) / width + 1e-9)))
