@@ -18,6 +18,7 @@ Kind = Literal["csv", "jsonl", "typed"]
 _BLOCK = re.compile(
     r"^```(?P<kind>\w+)(?: (?P<attribute>\w+)=(?P<value>\S+))?\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
 )
+_LINE = re.compile(r"(?P<rule>.+?) (?P<status>pass|fail|warn|error|info|not_executed)(?: (?:rows .*|[^ ]+))?")
 _SETTINGS = {"object", "not_on", "only_as_written"}
 
 
@@ -59,6 +60,14 @@ class Case:
 
     def __str__(self) -> str:
         return self.slug
+
+
+def said(line: str) -> tuple[str, str]:
+    """Rule and status of a line of a verdict; a rule's name may have blanks in it."""
+    found = _LINE.fullmatch(line)
+    if not found:
+        raise ValueError(f"{line!r} is no line of a verdict: rule, status, and perhaps more")
+    return found["rule"], found["status"]
 
 
 def every_case() -> tuple[Case, ...]:
@@ -116,4 +125,6 @@ def _case(page: str, line: int, heading: str, body: str) -> Case:
         raise ValueError(f"the setting {min(unknown)} is not known")
     contract = _contract(found["yaml"])
     expected = tuple(" ".join(said.split()) for said in found["verdict"].splitlines() if said.strip())
+    for each in expected:
+        said(each)
     return Case(page, line, heading, contract.encode(), rows, expected, parents, **settings)

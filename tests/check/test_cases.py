@@ -11,7 +11,7 @@ import pytest
 
 from check.arrow_text import table
 from check.engines import ENGINES, Answer, Asked, UnderTest
-from check.pages import Block, Case, cases, every_case
+from check.pages import Block, Case, cases, every_case, said
 from headgate.contract.compile import compile_contract
 from headgate.contract.document import parse
 from headgate.edge.cells import laid
@@ -58,7 +58,7 @@ def _all_fit(case: Case) -> bool:
     """Every column is there, and every value of its type: typed rows say the same."""
     return not any(
         rule.endswith((".type", ".present", ".undeclared")) and status != "pass"
-        for rule, status, *_ in (line.split(" ") for line in case.expected)
+        for rule, status in map(said, case.expected)
     )
 
 
@@ -70,8 +70,8 @@ def _typed(delivery: Delivery, contract: TableContract) -> pl.DataFrame:
 def _agree(case: Case, name: str, engine: UnderTest, asked: Asked, form: str) -> None:
     answer = engine.judge(asked)
     silent = {r.name for r in asked.contract.complete_rules if not engine.speaks_of(r)}
-    expected = [line for line in case.expected if line.split(" ")[0] not in silent]
-    named = {line.split(" ")[0] for line in expected}
+    expected = [line for line in case.expected if said(line)[0] not in silent]
+    named = {said(line)[0] for line in expected}
     found = [_line(f, answer) for f in answer.findings if f.status != "pass" or f.rule in named]
     if found != expected:
         lines = difflib.unified_diff(expected, found, "the page says", f"{name} says", lineterm="", n=99)
@@ -137,6 +137,7 @@ a.required fail rows 2
         ("", "does not say what it shows"),
         ("It.\n```yaml\n```\n", "needs a block"),
         ("It.\n```yaml\n```\n```verdict\n```\n```csv\n```\n```csv\n```\n", "rows twice"),
+        ("It.\n```yaml\n```\n```csv\n```\n```verdict\na.type rows 1\n```\n", "no line of a verdict"),
         ("It.\n```sql\n```\n", "means nothing here"),
         ("It.\n```yaml\n```\n```verdict\n```\n```csv\n```\n```settings\nx: 1\n```\n", "setting x"),
     ],
