@@ -81,7 +81,7 @@ def _sequence(atoms: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     return st.lists(terms, max_size=4).map("".join)
 
 
-def _patterns() -> st.SearchStrategy[str]:
+def patterns() -> st.SearchStrategy[str]:
     leaves = st.one_of(_literals, _escapes, _classes, st.just("."))
 
     def grow(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
@@ -144,7 +144,7 @@ def by_duckdb(connection: duckdb.DuckDBPyConnection, pattern: str, subjects: Seq
         HealthCheck.too_slow,
     ],
 )
-@given(_patterns(), st.lists(st.text(LETTERS, max_size=8), max_size=8))
+@given(patterns(), st.lists(st.text(LETTERS, max_size=8), max_size=8))
 def test_a_translated_pattern_finds_the_same_in_polars_and_duckdb_as_the_standard_says(
     connection: duckdb.DuckDBPyConnection, judge: Judge, pattern: str, more: list[str]
 ) -> None:

@@ -219,9 +219,15 @@ BS = st.sampled_from([None, "x", "z"])
 
 
 def where(rules: st.SearchStrategy[Predicate]) -> st.SearchStrategy[Predicate | None]:
-    """Which rows to look at. `Not` stands here alone: no contract says it elsewhere."""
-    some = st.builds(OneOf, st.just("b"), st.just(("x", "y"))) | rules
-    return st.none() | st.none() | some | st.builds(Not, some)
+    """Which rows to look at, as `contract.filters` writes it: the value is there, fits, and passes or fails a test."""
+
+    def exact(column: str, test: Predicate) -> Predicate:
+        return AllOf((NotNull(column), Fits(column), test))
+
+    of_a = st.one_of(rules, st.builds(Not, rules)).map(lambda test: exact("a", test))
+    of_b = st.sampled_from([exact("b", OneOf("b", ("x", "y"))), Not(NotNull("b")), NotNull("b")])
+    both = st.tuples(of_a, of_b).map(AllOf)
+    return st.none() | st.none() | of_a | of_b | both
 
 
 @given(st.data())

@@ -36,7 +36,7 @@ def finder(pattern: str) -> Find:
     translated = patterns.translate(pattern)
     tree = None if translated is None else parsed(translated)
     slow = _in_child(pattern) if tree is None else _by_automaton(tree, pattern)
-    steps = _steps_irregular(pattern) if tree is None else _steps_regular(tree, pattern)
+    steps = steps_irregular(pattern) if tree is None else steps_regular(tree, pattern)
     short = _longest(steps)
     search = regress.Regex(pattern, "u").find
 
@@ -46,11 +46,11 @@ def finder(pattern: str) -> Find:
     return find
 
 
-def _steps_irregular(pattern: str) -> Callable[[int], float]:
+def steps_irregular(pattern: str) -> Callable[[int], float]:
     return lambda length: patterns.steps_max(pattern, length)
 
 
-def _steps_regular(tree: Piece, pattern: str) -> Callable[[int], float]:
+def steps_regular(tree: Piece, pattern: str) -> Callable[[int], float]:
     """An upper bound of the steps that backtracking takes, by the length of the text."""
     found = choices(tree)
     if found is None:
