@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import product
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from edge.rows_at_hand import bad_rows, contract, lenient, text_rows, typed_rows
 from headgate.edge.record import validator
+from headgate.edge.record_types import reader
 from headgate.model.contract import (
     ArrayType,
     BooleanType,
@@ -211,6 +213,14 @@ def grouped(rules: st.SearchStrategy[Predicate]) -> st.SearchStrategy[Predicate]
     )
 
 
+def over(kind: ColumnType, predicates: Sequence[tuple[Predicate, Predicate | None]]) -> TableContract:
+    made = contract(
+        {"a": kind, "b": STR}, {f"a.{i}": p for i, (p, _) in enumerate(predicates)}, policy=lenient()
+    )
+    rules = [replace(r, where=where) for r, (_, where) in zip(made.rules, predicates, strict=True)]
+    return replace(made, rules=tuple(rules))
+
+
 def agree(rows: Frame, records: Sequence[Mapping[str, object]], found: TableContract) -> None:
     """Row by row, the same rules fail."""
     bad = bad_rows(rows, found)
@@ -221,13 +231,66 @@ def agree(rows: Frame, records: Sequence[Mapping[str, object]], found: TableCont
         assert sorted(ours) == sorted(bad.get(number, [])), (number, record, found.columns, found.rules)
 
 
-def over(kind: ColumnType, predicates: Sequence[tuple[Predicate, Predicate | None]]) -> TableContract:
-    made = contract(
-        {"a": kind, "b": STR}, {f"a.{i}": p for i, (p, _) in enumerate(predicates)}, policy=lenient()
-    )
-    rules = [replace(r, where=where) for r, (_, where) in zip(made.rules, predicates, strict=True)]
-    return replace(made, rules=tuple(rules))
+# -- at the edges, all of them ------------------------------------------------------------------------------
 
+_WORDS = r"""
+0 -0 +0 00 1 -1 +1 1. .1 . - + -. 1.0 1.50 1e3 1E3 1e 1e+2 1.e2 .e1 e1 0x1 1_0 1,5 nan NaN inf -inf Infinity
+9.99 9.995 9223372036854775807 9223372036854775808 -9223372036854775808 -9223372036854775809
+9007199254740993 1e400 1e-400 1e308 true True TRUE tRUE false FALSE t 2024-02-29 2023-02-29 2024-W01-1
+20240101 2024-1-1 0000-01-01 0001-01-01 9999-12-31 29.02.2024 29.2.2024 1.1.24 2024-02-29T23:59:59
+2024-02-29T23:59:60 2024-02-29T24:00:00 2024-02-29t10:00:00 2024-02-29T10:00 2024-02-29T10:00:00Z
+2024-02-29T10:00:00z 2024-02-29T10:00:00+00:00 2024-02-29T10:00:00-24:00 2024-02-29T10:00:00+2359
+2024-02-29T10:00:00+5 2024-02-29T10:00:00.Z 2024-02-29T10:00:00.1234567Z 2024-02-29T10:00:00.12345670000Z
+2024-02-29T10:00:00.1234560Z 0001-01-01T00:00:00+01:00 9999-12-31T23:59:59-01:00 2024-03-31T02:30:00
+2024-10-27T02:30:00 10:00:00 10:00 24:00:00 23:59:60 10:00:00.1234567 10.30 25.00 1:2:3 12:30:00.5 12:30:00Z
+x 2024-01-01T00:00:00-03 2024-01-01T00:00:00.123+05:30 [1] [1.5] {} null [null] [[1]] "a" [
+"""
+_LONG = ["0" * 40 + "1", "9" * 40, "0." + "0" * 50, "1." + "0" * 50 + "1"]
+_SPACED = [
+    "1 ", " 1", "2024-02-29 10:00:00", "2024-02-29  10:00:00", " 2024-02-29", "1 Jan 2024", "31 Feb 2024",
+    "1 jan 2024", "1 January 2024", "Mon 1/1/24", "Tue 1/1/24", "1.1.24 12:00 AM", "1.1.24 12:00 PM",
+    "1.1.24 0:30 AM", "1.1.24 13:00 PM", '{"x": 1}', '{"w": 1}',
+]  # fmt: skip
+EDGES = [*_WORDS.split(), *_SPACED, *_LONG, "", " ", "1\n", "2024-02-29\n", "\u0661"]
+TYPES: list[ColumnType] = [
+    INT, NUM, STR, BooleanType(), TimeType(), TimeType("HH.mm"), *DATE_TYPES, *STAMP_TYPES, DecimalType(10, 2),
+    DecimalType(38, 0), DecimalType(38, 38), DecimalType(1, 1), ArrayType(), ArrayType(INT), ArrayType(STR),
+    ObjectType((("x", INT),)), ObjectType(),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", TYPES, ids=str)
+def test_text_at_the_edge_of_a_type_fits_in_a_record_as_it_does_in_a_file(kind: ColumnType) -> None:
+    """Seen failing with dates by `date.fromisoformat` alone (2024-W01-1), and with digits that are not ASCII taken."""
+    found = contract({"a": kind}, {"a.rule": Fits("a")})
+    agree(text_rows({"a": EDGES}), [{"a": text} for text in EDGES], found)
+
+
+VALUES: list[tuple[ColumnType, list[str]]] = [
+    (INT, ["-1", "0", "1", "2"]),
+    (NUM, ["-0.1", "0", "0.1", "0.2", "1e300"]),
+    (DecimalType(10, 2), ["-0.01", "0", "0.01", "0.02"]),
+    (STR, ["", "a", "b", "ab"]),
+    (DateType(), ["2024-02-28", "2024-02-29", "2024-03-01"]),
+    (TimestampType(), ["2024-01-01T00:00:00Z", "2024-01-01T00:00:00.000001Z", "2024-01-01T01:00:00+01:00"]),
+    (TimeType(), ["00:00:00", "00:00:00.000001", "12:00:00"]),
+]
+
+
+@pytest.mark.parametrize(("kind", "texts"), VALUES, ids=str)
+def test_both_ends_of_a_range_are_in_it_or_not_as_the_engine_says(kind: ColumnType, texts: list[str]) -> None:
+    """Seen failing with an exclusive end taken for an inclusive one, for each of the four ways to say one."""
+    read = reader(kind)
+    ends = [None, *(D(repr(v)) if isinstance(v := read(text), float) else v for text in texts)]
+    rules = {
+        f"a.{i}": InRange("a", low, high, *signs)
+        for i, (low, high, *signs) in enumerate(product(ends, ends, (False, True), (False, True)))
+    }
+    cells = [*texts, None]
+    agree(text_rows({"a": cells}), [{"a": text} for text in cells], contract({"a": kind}, rules))
+
+
+# -- wherever chance leads ----------------------------------------------------------------------------------
 
 BS = st.sampled_from([None, "x", "z"])
 
@@ -246,9 +309,9 @@ def where(rules: st.SearchStrategy[Predicate]) -> st.SearchStrategy[Predicate | 
 
 @pytest.mark.parametrize("kind", KINDS, ids=NAMES)
 @given(st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_of_text_a_record_and_the_engine_say_the_same(kind: Kind, data: st.DataObject) -> None:
-    """Seen failing, each once: exclusive ends taken for inclusive ones; dates by `date.fromisoformat` alone."""
+    """Fuzzed once with 6,000 examples a test: no difference."""
     type_ = data.draw(kind.types)
     cells = data.draw(st.lists(st.tuples(st.none() | spoilt(kind.cells), BS), max_size=8))
     rules = data.draw(st.lists(st.tuples(grouped(kind.rules), where(kind.rules)), min_size=1, max_size=5))
@@ -287,9 +350,9 @@ NESTED: list[Kind] = [
 
 @pytest.mark.parametrize("kind", KINDS + NESTED, ids=[*NAMES, "array", "object"])
 @given(st.data())
-@settings(max_examples=90, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_of_python_values_a_record_and_the_engine_say_the_same(kind: Kind, data: st.DataObject) -> None:
-    """Seen failing, each once: True taken for 1; an instant taken for a day; floats kept though they are no decimal."""
+    """Seen failing, each once: True taken for 1; an instant taken for a day."""
     type_ = data.draw(kind.types)
     dtype, values = data.draw(st.sampled_from(TYPED))
     cells = data.draw(st.lists(st.tuples(st.none() | values, BS), max_size=8))
