@@ -7,7 +7,7 @@ computed: these are expressions of a lazy plan. ``x{j}`` are the raw values of u
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -77,7 +77,7 @@ class Cells:
 
     ``lenient``: missing columns are taken for null. ``columns``: for each part its objects, and its columns in order.
     ``nested``: for predicates about what is inside of columns, the boolean column that an engine made of each, or
-    what is true of every row, or why it means nothing.
+    what is true of every row, or why it means nothing; ``inside``: how each of those columns comes of its cell's value.
     """
 
     lazy: pl.LazyFrame
@@ -89,6 +89,7 @@ class Cells:
     by_name: Mapping[str, Cell] = field(default_factory=dict)
     columns: tuple[tuple[tuple[int, ...], tuple[str, ...]], ...] = ()
     nested: Mapping[Predicate, str | bool | Exception] = field(default_factory=dict)
+    inside: Mapping[str, tuple[Cell, Callable[[pl.Expr], pl.Expr]]] = field(default_factory=dict)
 
     def of(self, name: str) -> Cell | None:
         return self.by_name.get(name)

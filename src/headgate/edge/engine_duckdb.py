@@ -22,6 +22,7 @@ from headgate.edge.judging import (
     Masks,
     asked_of,
     key_cells,
+    looked_inside,
     parent_keys,
     predicate_of,
     published_looked_at,
@@ -98,11 +99,11 @@ def pass_one(
     existing: Mapping[RuleName, Frame],
 ) -> Judged:
     """As `judging.pass_one`: one query for all predicates, one more for each key."""
-    cells = laid(rows, contract)
+    asked = {r.name: a for r in rules if (a := asked_of(r)) is not None}
+    cells, inside = looked_inside(laid(rows, contract), asked.values(), rows)
     with opened(rows, cells) as session:
-        answers, errors, absent = _answered(
-            session, {r.name: a for r in rules if (a := asked_of(r)) is not None}
-        )
+        answers, errors, absent = _answered(session, asked)
+        answers = Answers({**inside.failing, **answers.failing})
         to = _rendering(session, answers)
         counts: dict[RuleName | Predicate, str] = {}
         for rule in rules:

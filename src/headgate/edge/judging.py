@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -197,15 +198,31 @@ def _answered(
             errors[name] = str(error)
         except ColumnAbsent as error:
             absent[name] = str(error)
+    return _refused(asked.values(), cells, rows), errors, absent
+
+
+def _refused(asked: Collection[Question], cells: Cells, rows: Rows) -> Answers:
     if not asked:
-        return Answers(), errors, absent
-    queries = [_distinct(cells.lazy, q) for q in asked.values()]
+        return Answers()
+    queries = [_distinct(cells.lazy, q) for q in asked]
     found: dict[Predicate, Sequence[Any]] = {}
-    for question, values in zip(asked.values(), collected_all(queries, rows), strict=True):
+    for question, values in zip(asked, collected_all(queries, rows), strict=True):
         candidates = values.to_series().to_list()
         verdicts = question.judge(candidates)
         found[question.predicate] = [v for v, ok in zip(candidates, verdicts, strict=True) if not ok]
-    return Answers(found), errors, absent
+    return Answers(found)
+
+
+def looked_inside(cells: Cells, predicates: Collection[Predicate], rows: Rows) -> tuple[Cells, Answers]:
+    """``cells`` with what is said of the inside of columns (`render_nested.prepared`), for an engine that has not
+    the words for it. What makes no sense there is said by `render_nested.prepared`, too.
+    """
+    asked: dict[Predicate, Question] = {}
+    for predicate in predicates:
+        with contextlib.suppress(Meaningless, ColumnAbsent):
+            asked |= {q.predicate: q for q in questions(predicate, cells) if q.cell.present and q.steps}
+    answers = _refused(asked.values(), cells, rows)
+    return render_nested.prepared(cells, predicates, answers), answers
 
 
 def _distinct(lazy: pl.LazyFrame, question: Question) -> pl.LazyFrame:

@@ -7,7 +7,7 @@ no words for the items of a list.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -35,7 +35,7 @@ Steps = tuple[Field | Each, ...]
 
 def prepared(cells: Cells, predicates: Iterable[Predicate], answers: Answers) -> Cells:
     """``cells`` with a boolean column for every predicate that is about what is inside of a column."""
-    found = dict(cells.nested)
+    found, inside = dict(cells.nested), dict(cells.inside)
     columns: list[pl.Expr] = []
     for predicate in (leaf for one in predicates for leaf in _leaves(one)):
         if predicate in found:
@@ -44,20 +44,20 @@ def prepared(cells: Cells, predicates: Iterable[Predicate], answers: Answers) ->
         if cell is None or cell.why is not None or not cell.present:
             found[predicate] = True  # where the column is absent, or cannot be read, `holds` says so first
             continue
+        render = _Rendering(predicate, cell, answers)
         try:
-            good = _holds(predicate, _Place(cell, (), answers), pl.col(cell.value), cell.kind, cell.dtype)
+            good = render.good(pl.col(cell.value))
         except Meaningless as error:
             found[predicate] = error
             continue
-        if not isinstance(good, bool):
-            name = f"h{len(found)}"
-            columns.append(good.alias(name))
-            found[predicate] = name
-        else:
+        if isinstance(good, bool):
             found[predicate] = good
-    if not columns:
-        return replace(cells, nested=found)
-    return replace(cells, lazy=cells.lazy.with_columns(columns), nested=found)
+            continue
+        name = f"h{len(found)}"
+        found[predicate], inside[name] = name, (cell, render)
+        columns.append(good.alias(name))
+    lazy = cells.lazy.with_columns(columns) if columns else cells.lazy
+    return replace(cells, lazy=lazy, nested=found, inside=inside)
 
 
 def values(lazy: pl.LazyFrame, cell: Cell, steps: Steps) -> pl.LazyFrame:
@@ -83,6 +83,21 @@ def first_failing(predicate: Inside, cell: Cell, answers: Answers) -> pl.Expr:
 
 
 # -- how ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Rendering:
+    """A predicate about a column, for whatever expression has the column's values."""
+
+    predicate: UniqueItems | FieldsInRange | Inside
+    cell: Cell
+    answers: Answers
+
+    def good(self, e: pl.Expr) -> Good:
+        return _holds(self.predicate, _Place(self.cell, (), self.answers), e, self.cell.kind, self.cell.dtype)
+
+    def __call__(self, e: pl.Expr) -> pl.Expr:
+        return _as_expression(self.good(e), e)
 
 
 class _Place:

@@ -90,7 +90,11 @@ def holds(predicate: Predicate, to: Rendering) -> Good:
             good = holds(inner, to)
             return not good if isinstance(good, bool) else f"NOT ({good})"
         case UniqueItems() | FieldsInRange() | Inside():
-            raise Meaningless("what is inside of a column is not looked at")
+            cell_of(cells, predicate.column)
+            found = cells.nested.get(predicate, Meaningless("what is inside of a column is not looked at"))
+            if isinstance(found, Exception):
+                raise found
+            return found
         case _:
             assert_never(predicate)
 

@@ -1,9 +1,10 @@
 """A contract laid over rows, in SQL: the twin of `cells`, whose `Cells` say which column is which.
 
 A query over rows speaks of ``v{i}`` (the value of the contract's column number i; NULL where it does not fit),
-``r{i}`` (its raw value), ``x{j}`` (raw values of undeclared columns), ``"row"`` and ``"object"``. Only what it speaks
-of is read. Parquet is read by the database itself where it reads every column as Polars would; anything else comes as
-a stream of Arrow batches from the one reader that knows our CSV, with columns of types that the database takes.
+``r{i}`` (its raw value), ``x{j}`` (raw values of undeclared columns), ``h{k}`` (what `render_nested` says of the
+inside of a column), ``"row"`` and ``"object"``. Only what it speaks of is read. Parquet is read by the database itself
+where it reads every column as Polars would; anything else comes as a stream of Arrow batches from the one reader that
+knows our CSV, with columns of types that the database takes.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from headgate.edge.sql_cast import typed
 from headgate.edge.sql_dialect import Dialect, instance
 from headgate.model.contract import AnyType, ArrayType, ObjectType
 
-_SPOKEN_OF = re.compile(r'\b[vrx][0-9]+\b|"row"|"object"')
+_SPOKEN_OF = re.compile(r'\b[vrxh][0-9]+\b|"row"|"object"')
 _LITERAL = re.compile(r"'(?:[^']|'')*'")
 _WIDE = (pl.Int128, pl.UInt128)  # which Arrow does not have
 
@@ -92,6 +93,8 @@ class _Part:
         if kind == "x":
             called, dtype = self.cells.extra[number]
             return self._raw(called, dtype)
+        if kind == "h":
+            return self._inside(name)
         cell = self.cells.cells[number]
         if kind == "r":
             return self._raw(cell.column.name, cell.raw_dtype)
@@ -113,6 +116,16 @@ class _Part:
             return f"c{at}"
         self.reads[f"t{at}"] = as_text(pl.col(f"c{at}"), self.part.dtypes[at])
         return f"t{at}"
+
+    def _inside(self, name: str) -> str:
+        """What `render_nested` says of the inside of a column: judged by Polars, on its way here."""
+        cell, render = self.cells.inside[name]
+        if cell.column.name not in self.names:
+            return "TRUE"
+        at = self.names.index(cell.column.name)
+        value = typed_by_polars(pl.col(f"c{at}"), self.part.dtypes[at], cell.column.type).value
+        self.reads[name] = render(value)
+        return name
 
     def _value(self, cell: Cell) -> str:
         null = f"CAST(NULL AS {self.d.type_of(_meant(cell.dtype))})"
@@ -183,7 +196,9 @@ def parquet_of(rows: Rows, part: Part, cells: Cells) -> list[str] | None:
     if any(raw.get(name, dtype) != dtype for name, dtype in zip(part.columns, part.dtypes, strict=True)):
         return None  # to be shown as text, which is Polars' to do
     texts = (c for c in cells.cells if isinstance(c.column.type, ArrayType | ObjectType))
-    if any(isinstance(c.raw_dtype, pl.String) for c in texts) or any(has_map(c.kind) for c in cells.cells):
+    if cells.inside or any(has_map(c.kind) for c in cells.cells):
+        return None
+    if any(isinstance(c.raw_dtype, pl.String) for c in texts):
         return None
     paths = [os.path.realpath(o.location) for o in objects]
     return None if any(c in path for path in paths for c in "*?[") else paths
