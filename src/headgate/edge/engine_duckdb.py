@@ -30,13 +30,13 @@ from headgate.edge.judging import (
 )
 from headgate.edge.keys import Keys
 from headgate.edge.render_rules import Answers, ColumnAbsent, Question, questions
-from headgate.edge.render_sql import Rendering, fails, holds, true
+from headgate.edge.render_sql import Good, Rendering, both, fails, holds, true
 from headgate.edge.rows import OBJECT, ROW, Rows, rows_of
 from headgate.edge.sql_dialect import DuckDB
 from headgate.edge.sql_session import Session, opened
 from headgate.model.contract import TableContract
 from headgate.model.names import RuleName, TableName
-from headgate.model.rule import DuplicateRows, FailingRows, Measured, Predicate, References, Rule, Unique
+from headgate.model.rule import DuplicateRows, FailingRows, Measured, Not, Predicate, References, Rule, Unique
 from headgate.ports import Checked, Clock, Frame, Group, Split, TableRules
 
 RENDERING = 1  # to be raised whenever a rendering comes to judge a value differently
@@ -105,13 +105,13 @@ def pass_one(
         answers, errors, absent = _answered(session, asked)
         answers = Answers({**inside.failing, **answers.failing})
         to = _rendering(session, answers)
-        counts: dict[RuleName | Predicate, str] = {}
+        counts: dict[RuleName | Predicate, Good] = {}
         for rule in rules:
             if rule.name in errors or rule.name in absent:
                 continue
             try:
                 if rule.where is not None:
-                    counts[rule.where] = true(holds(rule.where, to))
+                    counts[rule.where] = holds(rule.where, to)
                 if (predicate := predicate_of(rule)) is not None:
                     counts[rule.name] = _failing(predicate, rule.where, to)
             except Meaningless as error:
@@ -146,10 +146,10 @@ def pass_one(
         return Judged(rows, cells, count, failing, beyond, errors, absent, answers, keys, looked, groups)
 
 
-def _failing(predicate: Predicate, where: Predicate | None, to: Rendering) -> str:
-    """A condition that is true where a row fails, and nowhere NULL."""
-    failing = fails(holds(predicate, to))
-    return failing if where is None else f"{failing} AND {true(holds(where, to))}"
+def _failing(predicate: Predicate, where: Predicate | None, to: Rendering) -> Good:
+    """True where a row fails, false or NULL elsewhere."""
+    bad = holds(Not(predicate), to)
+    return bad if where is None else both(bad, holds(where, to))
 
 
 def _answered(
@@ -193,16 +193,20 @@ def _rendering(session: Session, answers: Answers) -> Rendering:
 
 
 def _counted(
-    session: Session, counts: Mapping[RuleName | Predicate, str]
+    session: Session, counts: Mapping[RuleName | Predicate, Good]
 ) -> tuple[int, dict[RuleName | Predicate, int]]:
     """Rows, and those for which each condition is true, in one pass; with very many rules in several."""
+    asked = {what: condition for what, condition in counts.items() if isinstance(condition, str)}
     selected = ["count(*) AS n"]
-    selected += [f"count(*) FILTER (WHERE {c}) AS f{i}" for i, c in enumerate(counts.values())]
+    # It takes two thirds of the time of count(*) FILTER; over no rows it is NULL.
+    selected += [f"count_if({condition}) AS f{i}" for i, condition in enumerate(asked.values())]
     row: dict[str, Any] = {}
     for at in range(0, len(selected), EXPRESSIONS_MAX):
         chunk = ", ".join(selected[at : at + EXPRESSIONS_MAX])
         row |= session.query(chunk, whole=at == 0).row(0, named=True)
-    return int(row["n"]), {what: int(row[f"f{i}"]) for i, what in enumerate(counts)}
+    count = int(row["n"])
+    found = {what: int(row[f"f{i}"] or 0) for i, what in enumerate(asked)}
+    return count, found | {what: count if c else 0 for what, c in counts.items() if isinstance(c, bool)}
 
 
 def _keys(
@@ -301,7 +305,7 @@ class _SqlMasks(Masks):
 
     def _marked(self, session: Session, wanted: Sequence[str], where: str) -> Iterator[pl.DataFrame]:
         flags = _flags(session, self.judged, self.failed)
-        inner = [f'"{name}"' for name in wanted if name not in self.words and name[0] != "n"]
+        inner = [f'"{n}"' for n in wanted if n not in {*self.words, ROW, OBJECT} and n[0] != "n"]
         inner += [f"r{name[1:]} IS NULL AS {name}" for name in wanted if name[0] == "n"]
         for w, word in enumerate(self.words):
             bits = (
@@ -310,7 +314,7 @@ class _SqlMasks(Masks):
             )
             inner.append(f"{' + '.join(bits)} AS {word}")
         outer = ", ".join(f'"{name}"' for name in wanted)
-        return session.batches(", ".join(inner), around=f"SELECT {outer or '1'} FROM (%s) {where}")
+        return session.in_order(outer or "1", ", ".join(inner) or "1", where)
 
 
 def masks(judged: Judged, cells: Cells, rules: Sequence[Rule]) -> Masks:

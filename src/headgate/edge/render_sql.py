@@ -99,6 +99,13 @@ def holds(predicate: Predicate, to: Rendering) -> Good:
             assert_never(predicate)
 
 
+def both(one: Good, other: Good) -> Good:
+    """True where both are."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return other if one is True else one if other is True else False
+    return f"({one}) AND ({other})"
+
+
 def fails(good: Good) -> str:
     """A condition that is true where ``good`` is false, and nowhere NULL."""
     if isinstance(good, bool):

@@ -106,9 +106,9 @@ def _locked(tables: Mapping[str, Sequence[str]], memory_bytes: int, folder: str)
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted_part(schema)}")
     for table, paths in tables.items():
         listed = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
+        files = f"read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
         connection.execute(
-            f"CREATE VIEW {quoted(table)} AS SELECT * FROM "
-            f"read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
+            f"CREATE VIEW {quoted(table)} AS SELECT *{_unproven(connection, files)} FROM {files}"
         )
     # Only these files stay readable. Disabling the local file system, too, would close even them.
     connection.execute(
@@ -118,6 +118,17 @@ def _locked(tables: Mapping[str, Sequence[str]], memory_bytes: int, folder: str)
     connection.execute(f"SET search_path = '{DEFAULT_SCHEMA}'")
     connection.execute("SET lock_configuration = true")  # last: from here on nothing can be set
     return connection
+
+
+def _unproven(connection: duckdb.DuckDBPyConnection, files: str) -> str:
+    """Columns with floats, so that nothing is taken as proven about them.
+
+    Parquet's least and greatest values leave NaN out, and DuckDB, for which NaN is the greatest, takes them at their
+    word: ``a <= 5`` would hold for all of 1, NaN and 3. `TRY` is what it does not look through.
+    """
+    found = connection.execute(f"DESCRIBE SELECT * FROM {files}").fetchall()
+    floats = [quoted_part(name) for name, kind, *_ in found if "DOUBLE" in kind or "FLOAT" in kind]
+    return f" REPLACE ({', '.join(f'TRY({name}) AS {name}' for name in floats)})" if floats else ""
 
 
 def _scalar(result: duckdb.DuckDBPyConnection) -> dict[str, Any]:
