@@ -206,7 +206,7 @@ _RELEASED: Fields = {
     "outcome": "`promoted`, `rolled_back`, `unchanged` or `refused`",
     "from": "the commit that readers saw; null for none",
     "to": "the commit that readers see now",
-    "release": "its number, or null",
+    "release": "its number; null if none was made: `unchanged`, `refused`",
     "rules": "[rule] smoke checks: `table:rule` and `smoke:query`",
     "why": "why it was refused, or empty",
 }

@@ -18,7 +18,20 @@ RULES_SHOWN = 20
 def failures(findings: Sequence[Finding], allowed: frozenset[str] = frozenset()) -> list[Finding]:
     """What a person should look at, worst first: everything but passes, told texts and what was allowed."""
     order = {"error": 0, "fail": 1, "not_executed": 2, "warn": 3}
-    shown = [f for f in findings if f.status in order and not _allowed(f, allowed)]
+    absent = {
+        f.rule.removesuffix(".present")
+        for f in findings
+        if f.rule.endswith(".present") and f.status == "fail"
+    }
+    # That a column is absent is said once, and not again for each of its rules.
+    silent = {f"the column {column} is absent" for column in absent}
+    shown = [
+        f
+        for f in findings
+        if f.status in order
+        and not _allowed(f, allowed)
+        and not (f.status == "not_executed" and f.message in silent)
+    ]
     return sorted(shown, key=lambda f: order[f.status])
 
 

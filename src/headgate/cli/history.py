@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from headgate.cli import wire
 from headgate.cli.answer import Answer, Following
 from headgate.cli.opening import project_of
 from headgate.cli.screen import Screen, harmless, painted, say, table
+from headgate.cli.telling import sentence, short
 from headgate.model.errors import WrongUse
 from headgate.model.tree import Entry, TableEntry
 
@@ -137,11 +138,11 @@ def _told(events: Iterator[Event]) -> Iterator[Answer]:
 
 
 def _show_event(screen: Screen, event: Event) -> None:
-    data = json.dumps(dict(event.data), ensure_ascii=False)
-    line = f"{event.offset:>5}  {event.at:%Y-%m-%d %H:%M:%S}  {event.kind:<23}  {harmless(wire.subject(event.subject))}"
-    say(line if data == "{}" else f"{line}  {_cut(harmless(data), screen)}")
-
-
-def _cut(text: str, screen: Screen) -> str:
-    """On a terminal a line should stay one; --json has all of it."""
-    return text if not screen.terminal or len(text) <= 60 else f"{text[:57]}..."
+    told = f"{event.offset:>5}  {event.at:%Y-%m-%d %H:%M:%S}  {harmless(short(wire.subject(event.subject)))}"
+    said = harmless(sentence(event))
+    if not screen.terminal or len(told) + len(said) + 2 <= screen.width:
+        say(f"{told}  {said}")
+        return
+    say(told)  # below one another: a sentence that is broken in the middle of a table cannot be read
+    for line in textwrap.wrap(said, max(40, screen.width - 7)):
+        say(f"       {line}")

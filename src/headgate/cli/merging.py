@@ -9,6 +9,7 @@ from headgate.cli.answer import Answer
 from headgate.cli.findings import show_failures
 from headgate.cli.opening import project_of
 from headgate.cli.screen import Screen, busy, harmless, painted, say
+from headgate.cli.telling import short
 
 if TYPE_CHECKING:
     from headgate.cli.parsing import Args, Parser
@@ -68,12 +69,14 @@ def _answer(result: MergeResult, allowed: frozenset[str]) -> Answer:
         show_failures(screen, result.findings, allowed)
         outcome = painted(screen, result.outcome)
         if result.to is not None:
-            say(f"{outcome}: {harmless(result.source)}; {result.target} is at {result.to[:12]}")
+            say(f"{outcome}: {harmless(short(result.source))}; {result.target} is at {result.to[:12]}")
             return
         why = f": {harmless(result.why)}" if result.why else ""
         say(f"{outcome}{why}; {result.target} stays at {result.before[:12]}")
         for each in result.conflicts:
             rival = f", last by commit {each.rival[:12]}" if each.rival else ""
-            say(f"  {each.key}: {result.target} {each.ours}{rival}; {harmless(result.source)} {each.theirs}")
+            say(
+                f"  {each.key}: {result.target} {each.ours}{rival}; {harmless(short(result.source))} {each.theirs}"
+            )
 
     return Answer(wire.moved(result), show, 1 if result.outcome in {"refused", "conflict"} else 0)

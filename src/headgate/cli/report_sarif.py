@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from headgate.cli.evidence import Evidence, reason, relative
-from headgate.cli.findings import sample_text
+from headgate.cli.findings import failures, sample_text
 from headgate.model.verdict import Finding, Sample
 
 Fields = dict[str, Any]
@@ -24,7 +24,8 @@ def report(evidence: Evidence, version: str) -> Fields:
     names = list(dict.fromkeys(f.rule for f in evidence.findings))
     at = {name: i for i, name in enumerate(names)}
     first = {f.rule: f for f in reversed(evidence.findings)}
-    loud = [f for f in evidence.findings if f.status in {"fail", "error", "warn"} or evidence.blocks(f)]
+    shown = {f.rule for f in failures(evidence.findings, evidence.verdict.allowed)}
+    loud = [f for f in evidence.findings if f.rule in shown]
     verdict = evidence.verdict
     run: Fields = {
         "tool": {

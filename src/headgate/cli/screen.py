@@ -126,7 +126,11 @@ def _rich_table(
     for row in cells:
         found.add_row(*(Text(cell, style=styles.get(cell, "")) for cell in row))
     console = Console(
-        width=screen.width, no_color=not screen.colour, highlight=False, markup=False, legacy_windows=False
+        width=screen.width,
+        color_system="auto" if screen.colour else None,  # without one there is no bold, either
+        highlight=False,
+        markup=False,
+        legacy_windows=False,
     )
     console.print(found)
 

@@ -128,8 +128,8 @@ def _show_runs(screen: Screen, title: str, runs: tuple[Run, ...]) -> None:
 
 
 def _show_branches(screen: Screen, found: Status) -> None:
-    """Refs that people made: neither main nor a colour, nor the branch of a run that is told above."""
-    told: set[str | None] = {r.branch for r in (*found.failed, *found.open)}
+    """Refs that people made: neither main nor a colour, nor the branch of a run that is told above or is settled."""
+    told: set[str | None] = {r.branch for r in (*found.failed, *found.settled, *found.open)}
     told |= {name for e in found.environments for name in (e.name, f"{e.name}-blue", f"{e.name}-green")}
     others = [r for r in found.refs if r.name != "main" and r.name not in told]
     if others:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from headgate.edge.engine_sql import select
@@ -24,7 +25,7 @@ class DuckQueries:
         try:
             found = select(sql, named)
         except NotThere as error:
-            raise NotThere.among("table", error.place, _spoken(tables)) from error
+            raise NotThere.among("table", error.place, _near(error.place, tables)) from error
         columns = [_values(field, column) for field, column in zip(found.schema, found.columns, strict=True)]
         return Selected(tuple(found.column_names), tuple(zip(*columns, strict=True)))
 
@@ -37,5 +38,8 @@ def _values(field: Any, column: Any) -> list[Any]:
     return values
 
 
-def _spoken(tables: Mapping[str, object]) -> list[str]:
-    return [name.removeprefix("default.") for name in tables]
+def _near(name: str, tables: Mapping[str, object]) -> list[str]:
+    """What a wrong name may stand for: of the system's tables only those that are like it."""
+    spoken = [table.removeprefix("default.") for table in tables]
+    own = [table for table in spoken if not table.startswith("headgate.")]
+    return spoken if get_close_matches(name, spoken, cutoff=0.5) or not own else own

@@ -47,7 +47,8 @@ class Status:
     tables: tuple[TableStatus, ...]
     environments: tuple[EnvironmentStatus, ...]
     quarantines: tuple[QuarantineRow, ...]
-    failed: tuple[Run, ...]  # runs whose branch is still there for people to look at
+    failed: tuple[Run, ...]  # runs whose branch is still there for people to look at, and that nobody settled
+    settled: tuple[Run, ...]  # the same, whose quarantine was replayed or discarded since
     open: tuple[Run, ...]  # under way, or dead and waiting for `recover`
 
 
@@ -60,12 +61,16 @@ def status(ports: Ports, environments: Iterable[Environment], branch: RefName) -
         for r in ports.store.runs(state="failed", limit=RUNS_SHOWN)
         if r.branch is not None and r.branch in names
     )
+    over = {q.run for q in ports.store.quarantined()} - {
+        q.run for q in ports.store.quarantined(open_only=True)
+    }
     return Status(
         refs,
         _tables(ports, branch),
         tuple(_environment(ports, e) for e in environments),
         ports.store.quarantined(open_only=True),
-        failed,
+        tuple(r for r in failed if r.id not in over),
+        tuple(r for r in failed if r.id in over),
         ports.store.runs(state="open"),
     )
 
