@@ -16,7 +16,10 @@ import polars as pl
 
 from headgate.checks.evidence import attributed
 from headgate.checks.own_parents import fitting, own_references
+from headgate.checks.service_levels import findings as service_levels
+from headgate.checks.service_levels import told
 from headgate.contract.compile import compile_contract
+from headgate.edge.clock import SystemClock
 from headgate.edge.documents import document_of
 from headgate.edge.judging import Mark, masks
 from headgate.edge.passes import judged_of
@@ -127,7 +130,8 @@ def check(
         table_rules="all",
         allowed=frozenset(allow_unexecuted),
     )
-    return Checked(attributed(judged.verdict, compiled), compiled, delivery, judged, judge)
+    verdict = told(judged.verdict, service_levels(compiled, SystemClock().now()))
+    return Checked(attributed(verdict, compiled), compiled, delivery, judged, judge)
 
 
 def judge_called(name: str) -> Judge:

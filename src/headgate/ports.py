@@ -99,7 +99,8 @@ class Measurement:
     """What a rule about the table found in some rows. Counts add up over files.
 
     ``rows``: those that it looks at. ``failing`` counts rows (RowCount: all of them); ``number`` is a SQL rule's;
-    ``error`` says why there is none; ``groups`` are the segments of a rule that has some, in no order.
+    ``error`` says why there is none; ``groups`` are the segments of a rule that has some, in no order; ``moment`` is
+    the newest or oldest value that an Age is taken from, in UTC, None if there is none.
     """
 
     rule: RuleName
@@ -108,6 +109,7 @@ class Measurement:
     number: str | None = None
     error: str | None = None
     groups: tuple[Group, ...] = ()
+    moment: datetime | None = None
 
 
 TableRules = Literal["all", "table", "delivery", "none"]  # which rules about the table, by their scope

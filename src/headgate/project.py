@@ -39,6 +39,7 @@ from headgate.flow.promote import PromoteResult, promote, roll_back
 from headgate.flow.reading import tables_of
 from headgate.flow.recover import Recovered, recover
 from headgate.flow.runs import target_ref
+from headgate.flow.service_levels import levels_of
 from headgate.flow.status import Status, status
 from headgate.model.change import Changes, Done, QuarantineRow, RefAbsent, RefChange
 from headgate.model.commit import Commit, Ref
@@ -49,7 +50,7 @@ from headgate.model.event import Event
 from headgate.model.names import MAIN, BatchId, CommitId, RefName, TableName, short, table_name
 from headgate.model.run import Loaded
 from headgate.model.tree import Delta, TableEntry, Tree
-from headgate.model.verdict import Verdict
+from headgate.model.verdict import Finding, Verdict
 from headgate.ports import Delivery, Ports, Selected
 
 if TYPE_CHECKING:
@@ -365,8 +366,11 @@ class Project:
 
     def sql(self, query: str, ref: str = "main") -> Selected:
         """One SELECT over the tables of a ref and the system tables in schema ``headgate``."""
-        tables = {**tables_of(self.ports, self.tree(ref)), **system_tables(self.ports.store)}
+        tables = {**tables_of(self.ports, self.tree(ref)), **system_tables(self.ports.store, self._levels)}
         return self.ports.queries.select(query, tables)
+
+    def _levels(self) -> Mapping[TableName, tuple[Finding, ...]]:
+        return levels_of(self.ports, self.tree(), self.resolve(MAIN))
 
     def status(self) -> Status:
         return status(self.ports, self.environments.values(), MAIN)

@@ -338,13 +338,6 @@ def test_a_contract_without_any_table_is_refused() -> None:
         table(HEAD)
 
 
-def test_service_levels_are_told() -> None:
-    first = "{property: latency, value: 4, unit: h, element: orders.a}"
-    sla = f"slaProperties: [{first}, {{property: latency, value: 1}}]\n"
-    found = bodies(table(with_schema("- {name: orders, properties: [{name: a}]}", HEAD + sla)))
-    assert found == {"sla.latency": Told("latency 4 h of orders.a"), "sla.latency-2": Told("latency 1")}
-
-
 def test_names_are_unique_and_stable() -> None:
     contract = of_column(
         """\

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
+from headgate.checks.durations import in_time, seconds_between
 from headgate.checks.outcomes import Outcome, failed
 from headgate.checks.segments import SHOWN, named, number, worst_first
 from headgate.model.contract import TableContract
-from headgate.model.rule import Bound, DuplicateRows, FailingRows, Measured, RowCount, Rule, SqlResult
+from headgate.model.rule import Age, Bound, DuplicateRows, FailingRows, Measured, RowCount, Rule, SqlResult
 from headgate.model.verdict import Finding
 from headgate.ports import Group, Measurement
 
@@ -23,6 +24,8 @@ def measured(rule: Rule, found: Measurement, contract: TableContract, now: datet
     bound, measure = rule.body.bound, rule.body.measure
     if found.error is not None:
         return Finding(rule.name, "error", message=found.error, dimension=rule.dimension)
+    if isinstance(measure, Age):
+        return _aged(rule, measure, bound, found, contract, now)
     rows_failed = found.failing if isinstance(measure, FailingRows | DuplicateRows) else None
     if rule.body.by:
         numbers = worst_first(found.groups or (_NOBODY,), bound)
@@ -52,6 +55,22 @@ def measured(rule: Rule, found: Measurement, contract: TableContract, now: datet
         measured=_shown(numbers[0][1], bound),
         message=outcome.told(said),
         dimension=rule.dimension,
+    )
+
+
+def _aged(
+    rule: Rule, measure: Age, bound: Bound, found: Measurement, contract: TableContract, now: datetime
+) -> Finding:
+    """Without any value there is no age, and the rule fails."""
+    age = seconds_between(found.moment, now) if found.moment is not None else None
+    outcome = Outcome("pass")
+    if age is None or not bound.holds(age):
+        outcome = failed(rule, contract, now, bad=None, rows=found.rows)
+    said = f"the {measure.of} {measure.column} may be {in_time(bound.values[0])} old, and "
+    said += f"is {in_time(age)} old" if age is not None else "there is none"
+    measured = None if age is None else f"{age.normalize():f}"
+    return Finding(
+        rule.name, outcome.status, measured=measured, message=outcome.told(said), dimension=rule.dimension
     )
 
 

@@ -142,6 +142,7 @@ SHAPES: dict[str, Fields] = {
         "unguarded": "true if it has no contract",
         "outcome": "of its last verdict: `passed`, `failed`, or null",
         "run": "the run of that verdict, or null",
+        "service_levels": "[rule] those that can be told, as they are kept now",
     },
     "column": {"column": "its name", "type": "of its values", "required": "true if null is not allowed"},
     "environment": {

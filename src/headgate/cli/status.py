@@ -67,6 +67,7 @@ def _table(found: TableStatus) -> dict[str, object]:
         "unguarded": found.contract is None,
         "outcome": _outcome(found),
         "run": found.verdict.run if found.verdict else None,
+        "service_levels": wire.rules(found.levels),
     }
 
 
@@ -81,6 +82,7 @@ def _show(screen: Screen, found: Status) -> None:
         say()
         rows = [(short(t.table), f"{t.rows:,}", _contract(t), _verdict(t)) for t in found.tables]
         table(screen, ("table on main", "rows", "contract", "last verdict"), rows, right=("rows",))
+        _show_levels(screen, found)
     else:
         say("no tables on main yet: headgate load TABLE DATA --contract C")
     if found.environments:
@@ -98,6 +100,18 @@ def _show(screen: Screen, found: Status) -> None:
     _show_branches(screen, found)
     for line in _next(found):
         say(line)
+
+
+def _show_levels(screen: Screen, found: Status) -> None:
+    """Service levels, those first that are not kept."""
+    order = {"error": 0, "fail": 1, "warn": 2, "info": 3}
+    kept = [(order.get(f.status, 4), short(t.table), f) for t in found.tables for f in t.levels]
+    if kept:
+        say()
+        rows = [
+            (f"{name} {f.rule}", f.status, f.message) for _, name, f in sorted(kept, key=lambda one: one[0])
+        ]
+        table(screen, ("service level", "", "now"), rows)
 
 
 def _contract(found: TableStatus) -> str:

@@ -12,11 +12,12 @@ from dataclasses import replace
 from decimal import Decimal
 
 from headgate.contract import columns as column_rules
-from headgate.contract import filters, quality, references, temporal
+from headgate.contract import filters, quality, references, service_levels, temporal
 from headgate.contract.classification import holds_confidential
 from headgate.contract.document import Document, refuse
 from headgate.contract.draft import Draft, PatternError, Subject, rules
 from headgate.contract.json_schema import Path
+from headgate.contract.service_levels import Level
 from headgate.contract.settings import Settings, encoding, settings
 from headgate.contract.types import column_type, has_map, parts
 from headgate.model.contract import (
@@ -32,6 +33,7 @@ from headgate.model.contract import (
 )
 from headgate.model.errors import WrongUse
 from headgate.model.rule import Fits, NotCompiled, Rule, Told, Unique
+from headgate.model.service_level import ServiceLevel
 
 
 def select(document: Document, wanted: str | None = None) -> int:
@@ -87,14 +89,16 @@ def compile_contract(
     keys = _primary_key(subjects)
     drafts = [draft for subject in subjects for draft in _column_drafts(subject, names)]
     drafts += _table_drafts(whole, names, keys)
-    drafts += _service_levels(document)
+    promised = list(service_levels.drafts(whole, _by_name(subjects)))
+    drafts += [draft for draft, _ in promised]
+    made = _rules(drafts, whole, subjects, own)
     return TableContract(
         id=str(document.tree["id"]),
         version=str(document.tree["version"]),
         object=str(part["name"]),
         physical_name=str(part.get("physicalName") or part["name"]),
         columns=tuple(_column(subject, own) for subject in subjects if subject.column),
-        rules=_rules(drafts, whole, subjects, own),
+        rules=made,
         document=document.digest,
         primary_key=tuple(subject.column for subject in keys),
         dialect=replace(
@@ -103,6 +107,7 @@ def compile_contract(
         ),
         policy=_policy(whole, own, names),
         format=own.format,
+        levels=_levels(promised, made),
     )
 
 
@@ -174,6 +179,11 @@ def _names(subjects: tuple[Subject, ...]) -> Mapping[str, str]:
     return found
 
 
+def _by_name(subjects: tuple[Subject, ...]) -> Mapping[str, Subject]:
+    by_column = {subject.column: subject for subject in subjects if subject.column}
+    return {name: by_column[column] for name, column in _names(subjects).items()}
+
+
 def _primary_key(subjects: tuple[Subject, ...]) -> tuple[Subject, ...]:
     """Columns of the primary key, by primaryKeyPosition; those without one as they stand."""
     keys = [subject for subject in subjects if subject.part.get("primaryKey") is True]
@@ -234,12 +244,14 @@ def _table_drafts(whole: Subject, names: Mapping[str, str], keys: tuple[Subject,
     yield from references.of_object(whole)
 
 
-def _service_levels(document: Document) -> Iterator[Draft]:
-    for at, entry in enumerate(parts(document.tree, "slaProperties")):
-        words = [entry.get(name) for name in ("property", "value", "valueExt", "unit")]
-        said = " ".join(str(word) for word in words if word is not None)
-        element = f" of {entry['element']}" if entry.get("element") else ""
-        yield Draft(f"sla.{entry.get('property')}", Told(said + element), ("slaProperties", at))
+def _levels(found: list[tuple[Draft, Level | None]], rules: tuple[Rule, ...]) -> tuple[ServiceLevel, ...]:
+    """Service levels with the final names of their rules, which stand last and in the same order."""
+    told = zip(found, rules[len(rules) - len(found) :], strict=True)
+    return tuple(
+        ServiceLevel(rule.name, level.kind, level.limit, level.moment, level.blocks)
+        for (_, level), rule in told
+        if level is not None
+    )
 
 
 def _rules(
@@ -255,8 +267,7 @@ def _rules(
         for subject in subjects
     }
     table = Settings(scope=own.scope, where=own.where, waiver=own.waiver)
-    by_column = {subject.column: subject for subject in subjects if subject.column}
-    columns = {name: by_column[column] for name, column in _names(subjects).items()}
+    columns = _by_name(subjects)
     return rules(
         drafts,
         lambda path: by_path.get(path[:4], table).over(table),

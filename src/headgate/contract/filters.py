@@ -15,7 +15,7 @@ from headgate.contract.draft import Subject
 from headgate.contract.json_schema import Path, Value
 from headgate.contract.settings import Written
 from headgate.contract.types import described, scalar
-from headgate.model.contract import AnyType, ArrayType, ObjectType, StringType
+from headgate.model.contract import AnyType, ArrayType, MapType, ObjectType, StringType
 from headgate.model.rule import AllOf, Fits, Matches, Not, NotNull, OneOf, Operator, Predicate, Scalar
 
 Columns = Mapping[str, Subject]  # by logical and physical name
@@ -57,7 +57,7 @@ def segments(whole: Subject, columns: Columns, by: Written) -> tuple[str, ...]:
                 whole, path, f"segmentBy names {name!r}, which is no column", f"there is {', '.join(close)}"
             )
         of = columns[name]
-        if isinstance(of.type, AnyType | ArrayType | ObjectType):
+        if isinstance(of.type, AnyType | ArrayType | ObjectType | MapType):
             said = f"segments are of single values, and {of.column} is {described(of.type)}"
             _refuse(whole, path, said, "name another property, or declare its logicalType")
         found.append(of.column)
@@ -95,7 +95,7 @@ def _test(whole: Subject, of: Subject, test: str, value: Value, path: Path) -> l
         if not isinstance(value, bool):
             _refuse(whole, path, f"isNull cannot be {value!r}", "use true or false")
         return [Not(NotNull(of.column))] if value else [NotNull(of.column)]
-    if isinstance(of.type, AnyType | ArrayType | ObjectType):
+    if isinstance(of.type, AnyType | ArrayType | ObjectType | MapType):
         said = f"where compares values, and {of.column} is {described(of.type)}"
         _refuse(whole, path, said, "of such a column there is only isNull; or declare its logicalType")
     return [NotNull(of.column), Fits(of.column), _holds(whole, of, test, value, path)]

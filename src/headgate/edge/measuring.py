@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC
 from decimal import Decimal
 from typing import Any
 
@@ -26,6 +27,7 @@ from headgate.model.contract import (
 )
 from headgate.model.names import RuleName
 from headgate.model.rule import (
+    Age,
     DuplicateRows,
     FailingRows,
     Measured,
@@ -63,6 +65,8 @@ def from_judged(
             found[name] = Measurement(name, rows, rows)
         elif isinstance(measure, DuplicateRows):
             found[name] = Measurement(name, rows, judged.beyond.get(name, 0))
+        elif isinstance(measure, Age):
+            found[name] = _aged(rule, measure, judged)
         elif isinstance(measure, SqlResult):
             asked.setdefault(rule.where, {})[name] = measure
         elif isinstance(measure, FailingRows) or rule.about_rows:
@@ -70,6 +74,21 @@ def from_judged(
     for where, queries in asked.items():
         found |= _by_sql(queries, where, judged, contract)
     return found
+
+
+def _aged(rule: Rule, measure: Age, judged: Judged) -> Measurement:
+    """The moment an age is taken from: a date's first in UTC, and a time without a zone is taken for UTC's."""
+    cell, rows = judged.cells.of(measure.column), judged.looked_at(rule)
+    if cell is None or not (cell.present or judged.cells.lenient):
+        return Measurement(rule.name, rows, error=f"the column {measure.column} is absent")
+    if not isinstance(cell.dtype, pl.Date | pl.Datetime):
+        return Measurement(rule.name, rows, error=f"{measure.column} holds neither dates nor timestamps")
+    e = pl.col(cell.value).cast(pl.Datetime("us", getattr(cell.dtype, "time_zone", None)))
+    lazy = looking(rule.where, judged.cells, judged.answers)
+    value = collected(lazy.select(e.max() if measure.of == "newest" else e.min()), judged.rows).item()
+    if value is not None:
+        value = value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+    return Measurement(rule.name, rows, moment=value)
 
 
 def _by_sql(

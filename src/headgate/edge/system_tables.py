@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
+from headgate.model.names import TableName, short
+from headgate.model.verdict import Finding
 from headgate.ports import Frame, Store
 
 _AT = pl.Datetime("us", "UTC")
@@ -51,6 +53,9 @@ RULES: Schema = {
     "run": pl.String, "table": pl.String, "root": pl.String, "rule": pl.String, "status": pl.String,
     "rows_failed": pl.Int64, "measured": pl.String, "message": pl.String, "time": _AT,
 }  # fmt: skip
+SERVICE_LEVELS: Schema = {
+    "table": pl.String, "rule": pl.String, "status": pl.String, "measured": pl.String, "message": pl.String,
+}  # fmt: skip
 QUARANTINE: Schema = {
     "quarantine": pl.String, "run": pl.String, "batch": pl.String, "table": pl.String, "state": pl.String,
     "contract": pl.String, "contract_version": pl.String, "time": _AT, "object": pl.String,
@@ -58,8 +63,10 @@ QUARANTINE: Schema = {
 }  # fmt: skip
 
 
-def system_tables(store: Store) -> Mapping[str, Callable[[], Frame]]:
-    """Every system table, built from the database when it is asked for."""
+def system_tables(
+    store: Store, levels: Callable[[], Mapping[TableName, Sequence[Finding]]]
+) -> Mapping[str, Callable[[], Frame]]:
+    """Every system table, built from the database when it is asked for. ``levels``: what is found now."""
     return {
         "headgate.events": lambda: _frame(EVENTS, _events(store)),
         "headgate.commits": lambda: _frame(COMMITS, _commits(store)),
@@ -73,6 +80,14 @@ def system_tables(store: Store) -> Mapping[str, Callable[[], Frame]]:
         "headgate.batches": lambda: _frame(BATCHES, _batches(store)),
         "headgate.runs": lambda: _frame(RUNS, _runs(store)),
         "headgate.rules": lambda: _frame(RULES, _rules(store)),
+        "headgate.service_levels": lambda: _frame(
+            SERVICE_LEVELS,
+            (
+                (short(table), f.rule, f.status, f.measured, f.message)
+                for table, found in levels().items()
+                for f in found
+            ),
+        ),
         "headgate.quarantine": lambda: _quarantine(store),
     }
 

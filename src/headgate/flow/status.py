@@ -9,12 +9,14 @@ from functools import partial
 from headgate.catalog.commits import resolve, stored_commit
 from headgate.catalog.trees import load_tree
 from headgate.flow.contracts import contract_of
+from headgate.flow.service_levels import levels_of
 from headgate.model.change import QuarantineRow, VerdictRow
 from headgate.model.commit import Ref
 from headgate.model.environment import Environment
 from headgate.model.names import CommitId, RefName, TableName, table_key, table_of
 from headgate.model.run import Run
 from headgate.model.tree import EMPTY_TREE, deltas
+from headgate.model.verdict import Finding
 from headgate.ports import Ports
 from headgate.promotion.releases import shown
 
@@ -23,12 +25,16 @@ RUNS_SHOWN = 10_000
 
 @dataclass(frozen=True, slots=True)
 class TableStatus:
-    """A table on main. ``contract`` is id and version, None: unguarded. ``verdict``: the one it was published under."""
+    """A table on main. ``contract`` is id and version, None: unguarded. ``verdict``: the one it was published under.
+
+    ``levels``: its service levels, as they are kept now.
+    """
 
     table: TableName
     rows: int
     contract: tuple[str, str] | None
     verdict: VerdictRow | None
+    levels: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +84,15 @@ def status(ports: Ports, environments: Iterable[Environment], branch: RefName) -
 def _tables(ports: Ports, branch: RefName) -> tuple[TableStatus, ...]:
     head = resolve(ports.store, branch)
     tree = load_tree(ports.store, stored_commit(ports.store, head).root)
+    levels = levels_of(ports, tree, head)
     found = []
     for table in tree.tables():
         entry = tree.table(table)
         assert entry is not None
         contract = contract_of(ports, tree, table)
         named = (contract.id, contract.version) if contract is not None else None
-        found.append(TableStatus(table, ports.lake.rows(entry), named, last_verdict(ports, table, head)))
+        verdict = last_verdict(ports, table, head)
+        found.append(TableStatus(table, ports.lake.rows(entry), named, verdict, levels.get(table, ())))
     return tuple(found)
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from headgate.model.contract import TableContract
 from headgate.model.names import RuleName
-from headgate.model.rule import Fits, OnFail
+from headgate.model.rule import Age, Fits, Measured, OnFail, Rule
 from headgate.model.verdict import Finding, Verdict
 
 
@@ -22,8 +22,14 @@ def governed(
         max_quarantined=policy.max_quarantined if max_quarantined is None else max_quarantined,
         order_by=order_by or policy.order_by,
     )
-    rules = tuple(replace(r, on_fail=None) for r in contract.rules) if on_fail else contract.rules
+    rules = contract.rules
+    if on_fail:  # which is about rows: how late the data are, is for the contract to say
+        rules = tuple(r if _is_age(r) else replace(r, on_fail=None) for r in rules)
     return replace(contract, policy=policy, rules=rules)
+
+
+def _is_age(rule: Rule) -> bool:
+    return isinstance(rule.body, Measured) and isinstance(rule.body.measure, Age)
 
 
 @dataclass(frozen=True, slots=True)

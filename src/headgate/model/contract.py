@@ -11,6 +11,7 @@ from typing import Literal
 
 from headgate.model.names import RuleName
 from headgate.model.rule import Fits, OnFail, Rule
+from headgate.model.service_level import ServiceLevel
 
 # -- column types -------------------------------------------------------------------------------------------
 
@@ -163,6 +164,7 @@ class TableContract:
     dialect: Dialect = field(default_factory=Dialect)
     policy: Policy = field(default_factory=Policy)
     format: str | None = None  # of the files: csv, parquet, jsonl; None goes by the file's name
+    levels: tuple[ServiceLevel, ...] = ()
 
     @property
     def complete_rules(self) -> tuple[Rule, ...]:
