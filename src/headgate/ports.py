@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Literal, NewType, Protocol
 
 from headgate.model.batch import BatchRow, Mode, Object
@@ -187,8 +188,20 @@ class Engine(Judge, Protocol):
         """Least and greatest value of each column, as its contract type; None without any value."""
         ...
 
-    def measure(self, rows: Frame, contract: TableContract, rules: Sequence[Rule]) -> tuple[Measurement, ...]:
-        """Rules about the table, over these rows."""
+    def keys(
+        self, rows: Frame, contract: TableContract, columns: Sequence[str], names: Sequence[str]
+    ) -> Frame | None:
+        """The values of ``columns`` as the contract's types, lazily, called ``names``. None if one is not there."""
+        ...
+
+    def measure(
+        self,
+        rows: Frame,
+        contract: TableContract,
+        rules: Sequence[Rule],
+        parents: Mapping[TableName, Frame] = MappingProxyType({}),
+    ) -> tuple[Measurement, ...]:
+        """What rules found in these rows; ``parents`` are those of References."""
         ...
 
     def without(self, rows: Frame, contract: TableContract, keys_of: Frame) -> Frame:
@@ -285,6 +298,20 @@ class Lake(Protocol):
 
     def scan(self, entry: TableEntry, paths: Collection[str] | None = None) -> Frame:
         """The rows of a table, or of some of its files, lazily."""
+        ...
+
+    def near(
+        self, entry: TableEntry, paths: Collection[str], columns: Sequence[str], keys: Frame
+    ) -> tuple[str, ...]:
+        """Those of some live files in which one of ``keys`` (in ``columns``) may be: where it is not known, all."""
+        ...
+
+    def found(self, entry: TableEntry, columns: Sequence[str], keys: Frame) -> Frame | None:
+        """Those of ``keys`` that the table has, each once; None if only reading it can say."""
+        ...
+
+    def unique(self, entry: TableEntry, columns: Sequence[str]) -> bool:
+        """True if it is known that no two rows agree on all ``columns`` (nulls agree with nothing)."""
         ...
 
     def at_rest(self, entry: TableEntry) -> Frame:

@@ -213,9 +213,9 @@ def measured(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     engine = type(shop.project.ports.engine)
     measure = engine.measure
 
-    def counted(self: Any, rows: Any, of: TableContract, rules: Sequence[Rule]) -> Any:
+    def counted(self: Any, rows: Any, of: TableContract, rules: Sequence[Rule], *parents: Any) -> Any:
         calls.append([str(r.name) for r in rules])
-        return measure(self, rows, of, rules)
+        return measure(self, rows, of, rules, *parents)
 
     monkeypatch.setattr(engine, "measure", counted)
     return calls

@@ -131,9 +131,9 @@ class _Whole:
 
     def known(self, rules: Sequence[Rule]) -> tuple[dict[RuleName, Known], Mapping[str, bytes]]:
         ports, rows = self.ports, self.ports.lake.rows(self.entry)
-        sums = summed(ports, self.entry, self.contract, [r for r in rules if adds_up(r)])
+        sums = summed(ports, self.tree, self.entry, self.contract, [r for r in rules if adds_up(r)])
         keys = [r for r in rules if about_keys(r)]
-        held = together(ports, self.tree, self.entry, self.contract, keys, self._of_keys)
+        held = together(ports, self.entry, self.contract, keys, self._of_keys)
         counted = {r.name: Known(rows, rows, "statistics") for r in rules if counts_rows(r)}
         return {**sums.known, **held.known, **counted}, {**sums.new, **held.new}
 

@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from headgate.checks.lookups import parents_of, unique
 from headgate.checks.proofs import Stored, none_fails
 from headgate.model.change import Changes
 from headgate.model.contract import TableContract
@@ -36,7 +37,7 @@ from headgate.model.rule import (
 )
 from headgate.model.tree import TableEntry, Tree
 from headgate.model.verdict import How
-from headgate.ports import DataFile, Measurement, Ports
+from headgate.ports import Measurement, Ports
 
 _SHARES = 16  # into which files are parted to find those that fail: 16 files are read twice, 1,000 four times
 _FORM = 2  # of keys and bodies; to be raised when either comes to mean something else
@@ -66,20 +67,20 @@ class Summed:
 
 
 def adds_up(rule: Rule) -> bool:
-    """True for counts over rows: they add up over files, and depend on nothing but the file and the rule."""
+    """True for counts over rows: they add up over files, and depend on the file, the rule, and what it refers to."""
     if isinstance(rule.body, Measured):
         some = (
             isinstance(rule.body.measure, RowCount) and rule.where is not None
         )  # all are counted without reading
         return (some or isinstance(rule.body.measure, FailingRows)) and not rule.body.by
-    return predicate_of(rule) is not None
+    return isinstance(rule.body, References) or predicate_of(rule) is not None
 
 
 def about_keys(rule: Rule) -> bool:
     """True where one file's rows fail because of another's: what is known is known of a set of files."""
     if isinstance(rule.body, Measured):
         return isinstance(rule.body.measure, DuplicateRows) and not rule.body.by
-    return isinstance(rule.body, Unique | References)
+    return isinstance(rule.body, Unique)
 
 
 def predicate_of(rule: Rule) -> Predicate | None:
@@ -143,9 +144,17 @@ def file_key(path: str, rule: str) -> str:
     return _digest(f"{rule} file {path}")
 
 
-def set_key(paths: Iterable[str], rule: str, parent: str = "") -> str:
-    """Of a partial about a set of data files, in whatever order. ``parent``: `parent_key` of what it refers to."""
-    return _digest("\n".join((f"{rule} set {parent}", *sorted(paths))))
+def set_key(paths: Iterable[str], rule: str) -> str:
+    """Of a partial about a set of data files, in whatever order."""
+    return _digest("\n".join((f"{rule} set", *sorted(paths))))
+
+
+def whole_key(ports: Ports, tree: Tree, rule: Rule, contract: TableContract, stored: Stored) -> str:
+    """`rule_key`, and what the rule refers to, if it does."""
+    key = rule_key(rule, contract, stored, ports.engine.version())
+    if isinstance(rule.body, References) and (parent := tree.table(rule.body.to_table)) is not None:
+        return _digest(f"{key} of {parent_key(ports, parent, rule.body.to_columns)}")
+    return key
 
 
 def parent_key(ports: Ports, parent: TableEntry, columns: Sequence[str]) -> str:
@@ -169,19 +178,21 @@ def keep(ports: Ports, new: Mapping[str, bytes]) -> None:
 # -- rules that add up over files ---------------------------------------------------------------------------
 
 
-def summed(ports: Ports, entry: TableEntry, contract: TableContract, rules: Sequence[Rule]) -> Summed:
+def summed(
+    ports: Ports, tree: Tree, entry: TableEntry, contract: TableContract, rules: Sequence[Rule]
+) -> Summed:
     """Count failing rows of ``rules`` (all of them `adds_up`); only files that nothing is known of are read."""
     if not rules:
         return Summed({})
-    version, files = ports.engine.version(), ports.lake.files(entry)
+    files = ports.lake.files(entry)
     stored = {c.name: c.type for c in ports.lake.columns(entry)}
-    keys = {r.name: rule_key(r, contract, stored, version) for r in rules}
+    keys = {r.name: whole_key(ports, tree, r, contract, stored) for r in rules}
     paths = [f.path for f in files]
     whole = {name: set_key(paths, key) for name, key in keys.items()}
     kept = ports.store.partials(whole.values())
     known = {r.name: _told(kept[whole[r.name]]) for r in rules if whole[r.name] in kept}
     rest = [r for r in rules if r.name not in known]
-    table = _ByFile(ports, entry, contract, files, {r.name: keys[r.name] for r in rest})
+    table = _ByFile(ports, tree, entry, contract, {r.name: keys[r.name] for r in rest})
     table.look_up(rest, stored)
     table.measure(rest)
     new = dict(table.new)
@@ -196,34 +207,16 @@ def summed(ports: Ports, entry: TableEntry, contract: TableContract, rules: Sequ
 class _ByFile:
     """Counts of several rules, file by file, while they are gathered."""
 
-    __slots__ = (
-        "_contract",
-        "_entry",
-        "_files",
-        "_keys",
-        "_ports",
-        "counts",
-        "errors",
-        "hows",
-        "new",
-        "read",
-    )
-
     def __init__(
         self,
         ports: Ports,
+        tree: Tree,
         entry: TableEntry,
         contract: TableContract,
-        files: Sequence[DataFile],
         keys: Mapping[RuleName, str],
     ) -> None:
-        self._ports, self._entry, self._contract, self._files, self._keys = (
-            ports,
-            entry,
-            contract,
-            files,
-            keys,
-        )
+        self._ports, self._tree, self._entry, self._contract = ports, tree, entry, contract
+        self._files, self._keys = ports.lake.files(entry), keys
         self.counts: dict[tuple[RuleName, str], tuple[int, int]] = {}  # rows, and how many of them fail
         self.hows: dict[RuleName, set[How]] = {name: set() for name in keys}
         self.errors: dict[RuleName, str] = {}
@@ -281,7 +274,8 @@ class _ByFile:
 
     def _ask(self, paths: Sequence[str], rules: Sequence[Rule]) -> Iterable[tuple[Rule, Measurement]]:
         rows = self._ports.lake.scan(self._entry, paths)
-        return zip(rules, self._ports.engine.measure(rows, self._contract, rules), strict=True)
+        parents = parents_of(self._ports, self._tree, self._contract, rules, rows)
+        return zip(rules, self._ports.engine.measure(rows, self._contract, rules, parents), strict=True)
 
     def _learn(self, rule: Rule, path: str, count: tuple[int, int]) -> None:
         self._set(rule.name, path, count, "scan")
@@ -320,29 +314,28 @@ def _told(body: bytes) -> Known:
 
 def together(
     ports: Ports,
-    tree: Tree,
     entry: TableEntry,
     contract: TableContract,
     rules: Sequence[Rule],
     measure: Callable[[Sequence[Rule]], Mapping[RuleName, Known]],
 ) -> Summed:
-    """What is known of ``rules`` (all of them `about_keys`) over exactly these files; ``measure`` finds the others."""
+    """What is known of ``rules`` (all of them `about_keys`) over exactly these files: remembered, or by the index.
+    ``measure`` finds the others.
+    """
     if not rules:
         return Summed({})
-    version = ports.engine.version()
+    version, rows = ports.engine.version(), ports.lake.rows(entry)
     stored = {c.name: c.type for c in ports.lake.columns(entry)}
     paths = [f.path for f in ports.lake.files(entry)]
-    keys: dict[RuleName, str] = {}
-    for rule in rules:
-        of_parent = ""
-        if isinstance(rule.body, References) and (parent := tree.table(rule.body.to_table)) is not None:
-            of_parent = parent_key(ports, parent, rule.body.to_columns)
-        keys[rule.name] = set_key(paths, rule_key(rule, contract, stored, version), of_parent)
+    keys = {r.name: set_key(paths, rule_key(r, contract, stored, version)) for r in rules}
     kept = ports.store.partials(keys.values())
     known = {r.name: _told(kept[keys[r.name]]) for r in rules if keys[r.name] in kept}
-    rest = [r for r in rules if r.name not in known]
-    if not rest:
-        return Summed(known)
-    found = measure(rest)
+    found = {
+        r.name: Known(rows, 0, "lookup")
+        for r in rules
+        if r.name not in known and unique(ports, entry, contract, r)
+    }
+    rest = [r for r in rules if r.name not in known and r.name not in found]
+    found |= measure(rest) if rest else {}
     new = {keys[name]: _body(k) for name, k in found.items() if k.error is None and k.failing is not None}
-    return Summed({**known, **found}, new, frozenset(paths))
+    return Summed({**known, **found}, new, frozenset(paths if rest else ()))

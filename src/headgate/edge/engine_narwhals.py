@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import narwhals
 import polars as pl
@@ -77,8 +78,19 @@ class NarwhalsEngine:
     ) -> Mapping[str, tuple[Scalar, Scalar] | None]:
         return measuring.ranges(rows_of(rows), contract, columns)
 
-    def measure(self, rows: Frame, contract: TableContract, rules: Sequence[Rule]) -> tuple[Measurement, ...]:
-        judged = judging.pass_one(rows_of(rows), contract, rules, {}, {})
+    def keys(
+        self, rows: Frame, contract: TableContract, columns: Sequence[str], names: Sequence[str]
+    ) -> Frame | None:
+        return measuring.keys(rows_of(rows), contract, columns, names)
+
+    def measure(
+        self,
+        rows: Frame,
+        contract: TableContract,
+        rules: Sequence[Rule],
+        parents: Mapping[TableName, Frame] = MappingProxyType({}),
+    ) -> tuple[Measurement, ...]:
+        judged = judging.pass_one(rows_of(rows), contract, rules, parents, {})
         found = measuring.from_judged(judged, contract, rules)
         return tuple(found[rule.name] for rule in rules)
 

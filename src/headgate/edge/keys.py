@@ -48,11 +48,15 @@ def doubled(lazy: pl.LazyFrame, names: Sequence[str], count: int, rows: Rows | N
 
 
 def _mark(lazy: pl.LazyFrame, names: Sequence[str]) -> pl.Expr | None:
-    """An integer that is the same for equal keys: the key itself, or a hash of it. None where hashes are no use."""
     schema = lazy.collect_schema()
-    if len(names) == 1 and schema[names[0]].is_integer():
+    return mark(names, [schema[name] for name in names])
+
+
+def mark(names: Sequence[str], dtypes: Sequence[pl.DataType]) -> pl.Expr | None:
+    """An integer that is the same for equal keys: the key itself, or a hash of it. None where hashes are no use."""
+    if len(names) == 1 and dtypes[0].is_integer():
         return pl.col(names[0])
-    if any(schema[name].is_float() or schema[name].is_nested() for name in names):
+    if any(dtype.is_float() or dtype.is_nested() for dtype in dtypes):
         return None  # 0.0 and -0.0 are one key, and need not have one hash
     return pl.col(names[0]).hash() if len(names) == 1 else pl.struct(names).hash()
 

@@ -10,6 +10,7 @@ import os
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -20,6 +21,7 @@ from pyiceberg.table.metadata import TableMetadata
 
 from headgate.edge import durable, iceberg_files, iceberg_rows, iceberg_schema, iceberg_snapshot
 from headgate.edge.engine_sql import ParquetFiles
+from headgate.edge.key_index import Key, KeyIndex, Part
 from headgate.edge.local_io import path_of
 from headgate.edge.memo import Memo
 from headgate.model.contract import Column
@@ -39,7 +41,8 @@ class _Staged:
 
 
 class IcebergLake:
-    """Tables under ``warehouse``, bad rows under ``quarantine``. Folders are made when they are needed.
+    """Tables under ``warehouse``, bad rows under ``quarantine``, an index of keys beside them. Folders are made when
+    they are needed.
 
     Threads may share one. Metadata, manifests and statistics are remembered by the names of their files.
     """
@@ -47,6 +50,7 @@ class IcebergLake:
     def __init__(self, warehouse: Path, quarantine: Path) -> None:
         self._warehouse = os.path.realpath(warehouse)
         self._quarantine = os.path.realpath(quarantine)
+        self._keys = KeyIndex(f"{os.path.dirname(self._warehouse)}/keys")
         self._memory = iceberg_snapshot.Memory()
         self._by_manifest: Memo[tuple[str, int, int], tuple[tuple[int, DataFile], ...]] = Memo(4096)
         self._by_pointer: Memo[str, tuple[DataFile, ...]] = Memo(64)
@@ -188,6 +192,47 @@ class IcebergLake:
             return self.scan(entry)  # files of several types are brought to one by a scan
         paths = tuple(path_of(each.path) for each in self.files(entry))
         return Frame(ParquetFiles(paths, iceberg_schema.arrow_schema(metadata.schema())))
+
+    # -- keys -----------------------------------------------------------------------------------------------
+
+    def near(
+        self, entry: TableEntry, paths: Collection[str], columns: Sequence[str], keys: Frame
+    ) -> tuple[str, ...]:
+        key, parts = self._key(entry, columns, frozenset(paths))
+        lazy = _lazy(keys)
+        schema = lazy.collect_schema()
+        if key is None or [schema[name] for name in columns] != list(key.dtypes):
+            return tuple(part.path for part in parts)
+        return self._keys.near(key, parts, lazy)
+
+    def found(self, entry: TableEntry, columns: Sequence[str], keys: Frame) -> Frame | None:
+        key, parts = self._key(entry, columns)
+        lazy = _lazy(keys)
+        schema = lazy.collect_schema()
+        if key is None or [schema[name] for name in columns] != list(key.dtypes):
+            return None
+        there = self._keys.found(key, parts, lazy)
+        return None if there is None else Frame(there.lazy())
+
+    def unique(self, entry: TableEntry, columns: Sequence[str]) -> bool:
+        key, parts = self._key(entry, columns)
+        return key is not None and self._keys.unique(key, parts)
+
+    def _key(
+        self, entry: TableEntry, columns: Sequence[str], paths: Collection[str] | None = None
+    ) -> tuple[Key | None, list[Part]]:
+        """The key as the index knows it; None if the table has no such columns."""
+        metadata = self._metadata(entry)
+        schema, schemas = metadata.schema(), metadata.schemas
+        files = [f for f in self.files(entry) if paths is None or f.path in paths]
+        parts = [
+            Part(f.path, f.rows, partial(iceberg_rows.scan, [path_of(f.path)], schema, schemas))
+            for f in files
+        ]
+        dtypes = iceberg_schema.polars_schema(schema)
+        if not all(name in dtypes for name in columns):
+            return None, parts
+        return Key(entry.uuid, tuple(columns), tuple(dtypes[name] for name in columns)), parts
 
     def quarantine(self, batch: BatchId, run: RunId, bad: Frame) -> str:
         """``bad``: a LazyFrame. A run that is taken up again writes the same file again."""

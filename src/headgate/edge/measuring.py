@@ -37,7 +37,7 @@ from headgate.model.rule import (
     Scalar,
     SqlResult,
 )
-from headgate.ports import Measurement
+from headgate.ports import Frame, Measurement
 
 CANDIDATES: tuple[ColumnType, ...] = (
     IntegerType(), NumberType(), BooleanType(), DateType(), TimestampType(zoned=True), TimestampType(zoned=False)
@@ -130,6 +130,16 @@ def ranges(
         if least is not None:
             found[name] = (_scalar(least), _scalar(greatest))
     return found
+
+
+def keys(rows: Rows, contract: TableContract, columns: Sequence[str], names: Sequence[str]) -> Frame | None:
+    """Values of ``columns`` as the contract's types, called ``names``."""
+    cells = laid(rows, contract)
+    found = [cells.of(name) for name in columns]
+    if any(c is None or not c.present or c.why is not None for c in found):
+        return None
+    asked = [pl.col(c.value).alias(name) for c, name in zip(found, names, strict=True) if c is not None]
+    return Frame(cells.lazy.select(asked))
 
 
 def _scalar(value: Any) -> Scalar:

@@ -37,3 +37,8 @@ class Memo(Generic[K, V]):
             self._values.move_to_end(key)
             while len(self._values) > self._size:
                 self._values.popitem(last=False)
+
+    def drop(self, key: K) -> None:
+        """Forget one value."""
+        with self._lock:
+            self._values.pop(key, None)

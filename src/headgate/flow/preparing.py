@@ -9,7 +9,7 @@ from headgate.catalog.commits import new_commit, stored_commit
 from headgate.catalog.trees import document, load_tree, update
 from headgate.checks.bounds import measured
 from headgate.checks.evidence import attributed
-from headgate.checks.overlap import overlapping
+from headgate.checks.lookups import near, parents_of
 from headgate.checks.own_parents import fitting, own_references
 from headgate.flow.plan import LoadIntent, object_names
 from headgate.flow.runs import event, must
@@ -128,7 +128,8 @@ def _checked(
     contract, allowed, rows = task.contract, task.intent.allowed, collapsed.rows
     gone = collapsed.deduplicated + collapsed.superseded
     as_it_came = {} if came is rows else _as_it_came(ports, came, contract)
-    parents = _parents(ports, task, tree)
+    others = [r for r in contract.rules if isinstance(r.body, References) and r.body.to_table != task.table]
+    parents = parents_of(ports, tree, contract, others, rows)
     own = own_references(contract, {task.table})
     replacing = task.batch.mode == "merge" and bool(existing)
     standing = rows
@@ -320,14 +321,9 @@ def _existing(
         return {}
     columns = {c for body in unique.values() for c in body.columns}
     ranges = ports.engine.ranges(delivery.rows, task.contract, columns)
-    near = {name: overlapping(files, ranges, body.columns) for name, body in unique.items()}
-    return {name: ports.lake.scan(entry, paths) for name, paths in near.items() if paths}
-
-
-def _parents(ports: Ports, task: Task, tree: Tree) -> dict[TableName, Frame]:
-    """The other tables that the contract refers to, as they are in ``tree``."""
-    wanted = {r.body.to_table for r in task.contract.rules if isinstance(r.body, References)} - {task.table}
-    return {t: ports.lake.scan(entry) for t in sorted(wanted) if (entry := tree.table(t)) is not None}
+    rows, contract = delivery.rows, task.contract
+    found = {n: near(ports, entry, contract, rows, ranges, body.columns) for n, body in unique.items()}
+    return {name: ports.lake.scan(entry, paths) for name, paths in found.items() if paths}
 
 
 def _written(
@@ -343,10 +339,10 @@ def _written(
         return ports.lake.rewrite(start, written, removed), written
     keys = task.contract.primary_key
     ranges = ports.engine.ranges(judged.delivered, task.contract, keys)
-    near = overlapping(ports.lake.files(start), ranges, keys) if split.rows_good else []
-    if not near:
+    held = near(ports, start, task.contract, judged.delivered, ranges, keys) if split.rows_good else ()
+    if not held:
         written = ports.lake.write(start, split.good)
         return (ports.lake.append(start, written) if written.files else start), written
-    staying = ports.engine.without(ports.lake.scan(start, near), task.contract, split.good)
+    staying = ports.engine.without(ports.lake.scan(start, held), task.contract, split.good)
     written = ports.lake.write(start, ports.engine.together([staying, split.good]))
-    return ports.lake.rewrite(start, written, near), written
+    return ports.lake.rewrite(start, written, held), written

@@ -1,0 +1,93 @@
+"""Looking keys up without reading tables: where the lake's index knows which files hold them, or that none does."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+from headgate.checks.overlap import Ranges, overlapping
+from headgate.checks.proofs import same_values
+from headgate.model.contract import TableContract
+from headgate.model.names import TableName
+from headgate.model.rule import DuplicateRows, Measured, References, Rule, Unique
+from headgate.model.tree import TableEntry, Tree
+from headgate.ports import Frame, Ports
+
+
+def near(
+    ports: Ports,
+    entry: TableEntry,
+    contract: TableContract,
+    rows: Frame,
+    ranges: Ranges,
+    columns: Sequence[str],
+) -> tuple[str, ...]:
+    """Files of a table in which a key of ``rows`` may be: by their bounds first, and then by the index."""
+    paths = overlapping(ports.lake.files(entry), ranges, columns)
+    keys = ports.engine.keys(rows, contract, columns, columns) if paths else None
+    return tuple(paths) if keys is None else ports.lake.near(entry, paths, columns, keys)
+
+
+def parents_of(
+    ports: Ports, tree: Tree, contract: TableContract, rules: Iterable[Rule], rows: Frame
+) -> dict[TableName, Frame]:
+    """The tables that ``rules`` refer to: of each the keys that ``rows`` refer to and that are there, if the index
+    knows; else all of it. One that is not in ``tree`` is left out.
+    """
+    wanted: dict[TableName, list[References]] = {}
+    for rule in rules:
+        if isinstance(rule.body, References):
+            wanted.setdefault(rule.body.to_table, []).append(rule.body)
+    found: dict[TableName, Frame] = {}
+    for table, bodies in sorted(wanted.items()):
+        entry = tree.table(table)
+        if entry is not None:
+            referred = _referred(ports, entry, contract, bodies, rows)
+            found[table] = ports.lake.scan(entry) if referred is None else referred
+    return found
+
+
+def _referred(
+    ports: Ports, entry: TableEntry, contract: TableContract, bodies: Sequence[References], rows: Frame
+) -> Frame | None:
+    to_columns = bodies[0].to_columns
+    if any(body.to_columns != to_columns for body in bodies):
+        return None
+    frames: list[Frame] = []
+    for body in bodies:
+        keys = ports.engine.keys(rows, contract, body.columns, to_columns)
+        there = None if keys is None else ports.lake.found(entry, to_columns, keys)
+        if there is None:
+            return None
+        frames.append(there)
+    return ports.engine.together(frames)
+
+
+def unique(ports: Ports, entry: TableEntry, contract: TableContract, rule: Rule) -> bool:
+    """True if the index knows that no row of a table fails a rule about doubled keys."""
+    columns = _doubled(rule)
+    if columns is None or not _as_stored(ports, entry, contract, columns):
+        return False
+    if isinstance(rule.body, Unique) and rule.body.required:
+        files = ports.lake.files(entry)
+        if not all(file.nulls.get(name) == 0 for file in files for name in columns):
+            return False
+    return ports.lake.unique(entry, columns)
+
+
+def _doubled(rule: Rule) -> tuple[str, ...] | None:
+    if rule.where is not None:
+        return None
+    if isinstance(rule.body, Unique):
+        return rule.body.columns
+    if isinstance(rule.body, Measured) and isinstance(rule.body.measure, DuplicateRows) and not rule.body.by:
+        return rule.body.measure.columns
+    return None
+
+
+def _as_stored(ports: Ports, entry: TableEntry, contract: TableContract, columns: Collection[str]) -> bool:
+    """True if keys compare as they are stored."""
+    stored = {c.name: c.type for c in ports.lake.columns(entry)}
+    declared = {c.name: c.type for c in contract.columns}
+    return all(
+        name in stored and name in declared and same_values(declared[name], stored[name]) for name in columns
+    )
