@@ -115,16 +115,20 @@ def write_dirty(path: Path, rows: int) -> Path:
     return unfinished.rename(path)
 
 
-def small_files(files: int, kind: str = "parquet") -> Iterator[Path]:
-    """Deliveries of 1,000 rows whose keys grow from row to row and from file to file, as ingested ones often do."""
-    folder = WORK / "data" / f"small-{kind}"
+def small_files(files: int, kind: str = "parquet", *, rising: bool = True) -> Iterator[Path]:
+    """Deliveries of 1,000 rows whose keys grow from row to row and from file to file, as ingested ones often do.
+
+    Not ``rising``: keys in no order, so that a new one may be anywhere among those that are there.
+    """
+    folder = WORK / "data" / (f"small-{kind}" if rising else f"small-scattered-{kind}")
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(files):
         path = folder / f"orders-{number:05d}.{kind}"
         if not path.exists():
             first = number * ROWS_SMALL
             key = pl.int_range(first, first + ROWS_SMALL, dtype=pl.Int64).alias("order_id")
-            rows = orders(first, ROWS_SMALL).with_columns(key)
+            rows = orders(first, ROWS_SMALL)
+            rows = rows.with_columns(key) if rising else rows
             if kind == "csv":
                 rows.write_csv(path, datetime_format="%Y-%m-%dT%H:%M:%SZ")
             else:

@@ -1,8 +1,9 @@
 """What does a guarded load cost, from Parquet to the published branch? Over PyIceberg's bare append of the same rows.
 
 Three questions: a large file; a small one, over a warm append; and whether the thousandth small load still takes
-what the tenth took. The last is asked against a control step in the same run, the bare Parquet write, so that a
-machine that gets slower meanwhile is not taken for a load that does.
+what the tenth took, with keys that rise and with keys in no order, which may be anywhere among those that are there.
+The last is asked against a control step in the same run, the bare Parquet write, so that a machine that gets slower
+meanwhile is not taken for a load that does.
 """
 
 from __future__ import annotations
@@ -26,11 +27,13 @@ def main() -> int:
     say(f"loading {rows:,} rows, then {loads:,} times {ROWS_SMALL:,}")
     large = _large(write_orders(WORK / "data" / f"orders-{rows}.parquet", rows), setting("ROUNDS", 5))
     small = _small(list(small_files(loads)))
+    scattered = _small(list(small_files(loads, rising=False)))
 
     over_bare = median(large["load"]) / median(large["append"])
     overhead_ms = 1000 * (median(small["load"][EARLY]) - median(small["append"]))
     late = slice(loads - min(100, loads // 2), loads)
     growth = _relative(small, late) / _relative(small, EARLY)
+    growth_random = _relative(scattered, late) / _relative(scattered, EARLY)
     print(f"load: {rows:,} rows, {len(RULES)} rules; median seconds in process\n")
     rows_shown = [(f"{rows:,} rows: {n}", median(t), spread(t), len(t)) for n, t in large.items()]
     rows_shown += [
@@ -41,6 +44,8 @@ def main() -> int:
             (f"load {late.start + 1} to {late.stop}", small["load"][late]),
             ("Parquet write 11 to 110", small["write"][EARLY]),
             (f"Parquet write {late.start + 1} to {late.stop}", small["write"][late]),
+            ("random keys, load 11 to 110", scattered["load"][EARLY]),
+            (f"random keys, load {late.start + 1} to {late.stop}", scattered["load"][late]),
         )
     ]
     table(("", "seconds", "slowest/fastest", "runs"), rows_shown)
@@ -54,7 +59,11 @@ def main() -> int:
             "seconds": {name: seconds for name, seconds, _, _ in rows_shown},
             "slowest_over_fastest": {name: noise for name, _, noise, _ in rows_shown},
         },
-        {"over_bare": over_bare, "growth_at_1000": growth},
+        {
+            "over_bare": over_bare,
+            "growth_at_1000": growth,
+            "growth_random_key_at_1000": growth_random,
+        },
     )
     return 0
 

@@ -74,7 +74,7 @@ def test_merged_runs_hold_what_they_held(
 
 def test_no_flipped_byte_is_an_answer(tmp_path: Path) -> None:
     """Each byte of the head, and every 41st of the rest: told as damaged, or without effect (what fills up the gaps
-    between parts, and blocks that are not read). Seen failing without `_verify`: 2,000 keys were not found any more.
+    between parts, and blocks that are not read). Seen failing without `_verify`: a key was not found any more.
     """
     entries = spread([3, 5, 5, 9], 3 * BLOCK)
     whole = made(tmp_path / "a.run", entries)
