@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, cast, get_args
 
-from ruamel.yaml import YAML
+import yaml
 
 FOLDER = Path(__file__).parent / "cases"
 HEAD = "apiVersion: v3.2.0\nkind: DataContract\nid: case\nversion: 1.0.0\nstatus: active\n"
@@ -120,7 +120,7 @@ def _case(page: str, line: int, heading: str, body: str) -> Case:
         raise ValueError("it does not say what it shows")
     if rows is None or not found.keys() >= {"yaml", "verdict"}:
         raise ValueError("it needs a block yaml, one verdict, and rows (csv, jsonl or typed)")
-    settings = YAML(typ="safe").load(found.get("settings", "{}")) or {}
+    settings = yaml.safe_load(found.get("settings", "{}")) or {}
     if unknown := settings.keys() - _SETTINGS:
         raise ValueError(f"the setting {min(unknown)} is not known")
     contract = _contract(found["yaml"])

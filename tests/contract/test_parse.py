@@ -65,8 +65,9 @@ def test_a_byte_order_mark_and_windows_lines_are_fine() -> None:
         ("a: 1\nb: .nan\n", 2, "no number"),
         ("a: 1\nb: 1e999\n", 2, "no number"),
         ("a: 1\nb: " + "9" * 500, 2, "400 digits"),
-        ("a: " + "[" * 100 + "]" * 100, 1, "not YAML"),
-        ("a: " + "[" * 5000, 1, "not YAML"),
+        ("a: " + "[" * 100 + "]" * 100, 1, "nested too deeply"),
+        ("a: " + "[" * 2_000_000, 1, "nested too deeply"),
+        ("? " * 1_000_000, 1, "nested too deeply"),
         ("<<: 3\n", 1, "takes a map"),
     ],
 )

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 from typing import Any, Unpack
 
 import polars as pl
-from ruamel.yaml import YAML
+import yaml
 
 import headgate
 from headgate.model.names import table_name
@@ -48,9 +47,7 @@ def contract(*objects: Part, version: str = "1.0.0", **more: object) -> bytes:
         "schema": list(objects),
         **more,
     }
-    out = BytesIO()
-    YAML().dump(said, out)
-    return out.getvalue()
+    return yaml.safe_dump(said, sort_keys=False, encoding="utf-8")
 
 
 ID = column("id", "integer", primaryKey=True)

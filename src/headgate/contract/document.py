@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import NoReturn
 
-from ruamel.yaml.nodes import Node
+from yaml.nodes import Node
 
 from headgate.contract import yaml_tree
 from headgate.contract.json_schema import Path, Problem, Value, problems, text_of
