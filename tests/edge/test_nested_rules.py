@@ -69,28 +69,28 @@ def failing(values: list[Any], kind: ColumnType, predicate: Predicate, *, text: 
 
 
 def _typed(values: list[Any], kind: ColumnType) -> Frame:
-    series = pl.Series("a", [_for_polars(v) for v in values], dtype=dtype_of(kind), strict=False)
+    series = pl.Series("a", [for_polars(v) for v in values], dtype=dtype_of(kind), strict=False)
     return typed_rows(series.to_frame())
 
 
 def _as_text(values: list[Any]) -> Frame:
-    return text_rows({"a": [None if v is None else json.dumps(_for_json(v)) for v in values]})
+    return text_rows({"a": [None if v is None else json.dumps(for_json(v)) for v in values]})
 
 
-def _for_polars(value: Any) -> Any:
+def for_polars(value: Any) -> Any:
     match value:
         case Map(entries):
-            return {key: _for_polars(one) for key, one in entries.items()}
+            return {key: for_polars(one) for key, one in entries.items()}
         case dict():
-            return {name: _for_polars(one) for name, one in value.items()}
+            return {name: for_polars(one) for name, one in value.items()}
         case list():
-            return [_for_polars(one) for one in value]
+            return [for_polars(one) for one in value]
         case _:
             return value
 
 
-def _for_json(value: Any) -> Any:
-    found = _for_polars(value)
+def for_json(value: Any) -> Any:
+    found = for_polars(value)
     return json.loads(json.dumps(found, default=str))
 
 

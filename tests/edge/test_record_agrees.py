@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -15,7 +16,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edge import slow_nested
 from edge.rows_at_hand import bad_rows, contract, lenient, text_rows, typed_rows
+from edge.test_nested_rules import for_json, for_polars, nested
 from headgate.edge.record import validator
 from headgate.edge.record_types import reader
 from headgate.model.contract import (
@@ -361,3 +364,32 @@ def test_of_python_values_a_record_and_the_engine_say_the_same(kind: Kind, data:
         {"a": [a for a, _ in cells], "b": [b for _, b in cells]}, schema={"a": dtype, "b": pl.String}
     )
     agree(typed_rows(frame), frame.to_dicts(), over(type_, rules))
+
+
+@given(nested(text=False))
+@settings(max_examples=200, deadline=None)
+def test_of_nested_values_a_record_says_what_the_slow_rules_say(
+    case: tuple[ColumnType, list[Any], list[Predicate]],
+) -> None:
+    """Seen failing without a look for null on the way."""
+    kind, values, rules = case
+    _agree_inside(kind, values, [for_polars(value) for value in values], rules)
+
+
+@given(nested(text=True))
+@settings(max_examples=200, deadline=None)
+def test_of_json_in_text_a_record_says_what_the_slow_rules_say(
+    case: tuple[ColumnType, list[Any], list[Predicate]],
+) -> None:
+    kind, values, rules = case
+    _agree_inside(kind, values, [None if v is None else json.dumps(for_json(v)) for v in values], rules)
+
+
+def _agree_inside(kind: ColumnType, values: list[Any], raw: list[Any], rules: list[Predicate]) -> None:
+    named = {f"a.{i}": rule for i, rule in enumerate(rules)}
+    checked = validator(contract({"a": kind}, named))
+    assert checked.not_checked == ()
+    for value, cell in zip(values, raw, strict=True):
+        ours = [f.rule for f in checked.validate({"a": cell}).failures]
+        slow = [name for name, rule in named.items() if not slow_nested.holds(rule, value)]
+        assert sorted(ours) == sorted(slow), (cell, rules)

@@ -228,19 +228,20 @@ class _Column(NamedTuple):
     read: Reader
     null: tuple[int, ...]
     misfit: tuple[tuple[Callable[[Any], bool | None], int], ...]
-    value: tuple[tuple[Callable[[Any, Any], bool | None], int], ...]
+    value: tuple[tuple[Callable[[Any], Any], int], ...]
+    value_and_raw: tuple[tuple[Callable[[Any, Any], Any], int], ...]
 
 
 def _column(name: str, read: Reader, rules: list[_Compiled]) -> _Column:
     own = [(r.judge, i) for i, r in enumerate(rules) if r.judge is not None and r.columns == (name,)]
     misfit = [(_never if j.misfit is False else j.misfit, i) for j, i in own]
-    value = [(_never if j.value is False else j.value, i) for j, i in own]
     return _Column(
         name,
         read,
         tuple(i for j, i in own if j.null is False),
         tuple((test, i) for test, i in misfit if callable(test)),
-        tuple((test, i) for test, i in value if callable(test)),
+        tuple((j.value, i) for j, i in own if callable(j.value) and not j.with_raw),
+        tuple((j.value, i) for j, i in own if callable(j.value) and j.with_raw),
     )
 
 
@@ -254,8 +255,7 @@ _PASSED: Final = RecordVerdict()
 _ABSENT: Final = object()
 
 
-@dataclass(frozen=True, slots=True)
-class _Judged:
+class _Judged(NamedTuple):
     """``cells``: of each column, as far as it is there, the value and its raw form. ``failed``: numbers of rules."""
 
     cells: dict[str, tuple[Any, Any]]
@@ -284,7 +284,7 @@ class RecordValidator:
         A column that is absent or not declared fails it, as far as the contract's policy says so. Raises WrongUse for
         what is no mapping; bad data are never an exception.
         """
-        if not isinstance(record, Mapping):
+        if type(record) is not dict and not isinstance(record, Mapping):  # asked first, since it is quicker
             raise WrongUse(
                 f"a record is a mapping, and this is a {type(record).__name__}", hint="hand over a dict"
             )
@@ -310,24 +310,25 @@ class RecordValidator:
         return self.contract.policy.missing_columns == "fail"
 
     def _judged(self, record: Mapping[str, object]) -> _Judged:
-        strict = self._strict
         cells: dict[str, tuple[Any, Any]] = {}
         absent: list[str] = []
         failed: list[int] = []
-        for name, read, null, misfit, tests in self._columns:
+        for name, read, null, misfit, tests, tests_with_raw in self._columns:
             raw: Any = record.get(name, _ABSENT)
             value = None
             if raw is _ABSENT:
                 absent.append(name)
-                if strict:
+                if self._strict:
                     continue
                 raw = None
             if raw is None:
                 failed += null
             elif (value := read(raw)) is not None:
                 for test, i in tests:
-                    if test(value, raw) is False:
+                    if not test(value):
                         failed.append(i)
+                if tests_with_raw:
+                    failed += [i for both, i in tests_with_raw if not both(value, raw)]
             else:
                 failed += [i for test, i in misfit if test(raw) is False]
             cells[name] = value, raw

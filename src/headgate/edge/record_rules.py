@@ -14,7 +14,7 @@ from decimal import Context, Decimal
 from fractions import Fraction
 from typing import Any, assert_never
 
-from headgate.edge import folding
+from headgate.edge import folding, json_values
 from headgate.edge.folding import Interval, Meaningless
 from headgate.edge.record_patterns import finder
 from headgate.model.contract import (
@@ -55,18 +55,21 @@ _WIDE = Context(prec=200)
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """What a predicate says of one cell. ``value``: of what fits, and its raw form; ``null``: of nothing there.
+    """What a predicate says of one cell. ``value``: of a value that fits, with its raw form where ``with_raw``.
 
-    ``misfit``: of the raw form of what does not fit. A constant says the same of all.
+    ``null``: of nothing there; ``misfit``: of the raw form of what does not fit. A constant says the same of all.
     """
 
-    value: Callable[[Any, Any], bool | None] | bool | None
+    value: Callable[..., Any] | bool
     null: bool | None = None
     misfit: Callable[[Any], bool | None] | bool | None = None
+    with_raw: bool = False
 
     def says(self, value: Any, raw: Any) -> bool | None:
         if value is not None:
-            return self.value(value, raw) if callable(self.value) else self.value
+            if not callable(self.value):
+                return self.value
+            return bool(self.value(value, raw) if self.with_raw else self.value(value))
         if raw is None:
             return self.null
         return self.misfit(raw) if callable(self.misfit) else self.misfit
@@ -88,8 +91,7 @@ def judge(predicate: Predicate, kind: ColumnType) -> Judge:
         case Inside(_, steps, inner):
             return _inside(kind, steps, inner)
         case _:
-            test = _test(predicate, kind)
-            return Judge(lambda value, _raw: bool(test(value)))
+            return Judge(_test(predicate, kind))
 
 
 def columns_of(predicate: Predicate) -> tuple[str, ...]:
@@ -189,8 +191,10 @@ def _sized(size: Callable[[Any], int], minimum: int | None, maximum: int | None)
     return lambda x: least <= size(x) <= maximum
 
 
-def _fields_present(value: Mapping[str, Any]) -> int:
-    return sum(each is not None for each in value.values())
+def _fields_present(value: Mapping[str, Any] | str) -> int:
+    """How many are not null; an object of which nothing is declared may stand in text."""
+    fields: Mapping[str, Any] = json_values.parsed(value) if isinstance(value, str) else value
+    return sum(each is not None for each in fields.values())
 
 
 def _one_of(members: Sequence[Any], kind: ColumnType) -> Test:
@@ -213,7 +217,7 @@ def _not_missing(missing: Sequence[Any], kind: ColumnType) -> Judge:
             return raw not in texts and (of_text or not listed(x))
         return not listed(x)
 
-    return Judge(value, False, lambda raw: not (isinstance(raw, str) and raw in texts))
+    return Judge(value, False, lambda raw: not (isinstance(raw, str) and raw in texts), with_raw=True)
 
 
 def _multiple_of(divisor: Decimal, kind: ColumnType) -> Test:
@@ -253,14 +257,16 @@ def _all_of(judges: Sequence[Judge]) -> Judge:
         lambda value, raw: all(j.says(value, raw) is not False for j in judges),
         all(j.null is not False for j in judges),
         lambda raw: all(j.says(None, raw) is not False for j in judges),
+        with_raw=True,
     )
 
 
 def _negated(inner: Judge) -> Judge:
     return Judge(
-        lambda value, raw: _not(inner.says(value, raw)),
+        lambda value, raw: not inner.says(value, raw),
         _not(inner.null),
         lambda raw: _not(inner.says(None, raw)),
+        with_raw=True,
     )
 
 
@@ -281,7 +287,7 @@ def _inside(kind: ColumnType, steps: Sequence[Field | Each], predicate: Predicat
     says = judge(predicate, at).says
     path = tuple(steps)
 
-    def value(x: Any, _raw: Any) -> bool:
+    def value(x: Any) -> bool:
         return all(says(found, found) is not False for found in _reached(x, path))
 
     return Judge(value)
