@@ -24,6 +24,7 @@ from headgate.model.contract import (
     DateType,
     DecimalType,
     IntegerType,
+    MapType,
     NumberType,
     ObjectType,
     Policy,
@@ -219,6 +220,22 @@ def test_wrong_use_is_an_error_and_bad_data_never_is() -> None:
         headgate.compile(b"{}")
 
 
+def test_a_failure_shows_no_value_of_a_confidential_column() -> None:
+    """Seen failing without the mask: the name stood in the log."""
+    made = contract({"a": STR, "b": INT}, {"a.rule": OneOf("a", ("x",))})
+    first, second = made.columns
+    made = replace(made, columns=(replace(first, masked=True), second))
+    (wrong, misfit, undeclared) = sorted(
+        validator(made).validate({"a": "angela", "b": "x", "c": "secret"}).failures, key=lambda f: f.rule
+    )
+    assert wrong.value == "angela"
+    assert "a=[masked, 6 characters]" in repr(wrong)
+    assert "b='x'" in repr(misfit)
+    assert "c=[masked, 6 characters]" in repr(undeclared)
+    huge = validator(made).validate({"a": "x", "b": 10**5000}).failures
+    assert "b=a int: " in repr(huge)
+
+
 # -- values that Python has and columns have not --------------------------------------------------------------
 
 
@@ -247,6 +264,8 @@ class Word(StrEnum):
             ["2024-03-31T02:30:00"]),
         (ArrayType(INT), [[1, None], (), "[1, null]"],
             [[1, "x"], "[1", "{}", {1: 2}, "[" * 100_000, "[" + "9" * 5000 + "]"]),
+        (MapType(INT, STR), [{"1": "x"}, {1: None}, [{"key": 1, "value": "x"}], '{"1": "x"}', {}],
+            [{"1": "x", "01": "y"}, {None: "x"}, [1], [{"key": 1}], {"x": "y"}]),
         (ObjectType((("x", INT),)), [{}, {"x": 1}, OrderedDict(x=None, y=None), '{"x": 1}'],
             [{"y": 1}, {"x": "z"}, [], '{"y": 0}']),
     ],

@@ -28,6 +28,7 @@ from headgate.edge.record_types import Reader, reader
 from headgate.edge.wording import in_words
 from headgate.model.contract import AnyType, ColumnType, TableContract
 from headgate.model.errors import CheckFailed, WrongUse
+from headgate.model.masking import cut, mask
 from headgate.model.names import RuleName, short
 from headgate.model.rule import (
     AllOf,
@@ -51,11 +52,12 @@ Status = Literal["fail", "warn", "error"]
 # -- what comes back ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class RecordFailure:
     """A rule that the record fails; ``value`` is what stood in ``column``, as it came.
 
     ``status``: ``warn`` where the contract or a waiver only warns; ``error`` where nobody could say in time.
+    ``masked``: the contract calls the column confidential; its value is not in the ``repr``, which may be logged.
     """
 
     rule: RuleName
@@ -63,6 +65,22 @@ class RecordFailure:
     value: object
     message: str
     status: Status = "fail"
+    masked: bool = False
+
+    def __repr__(self) -> str:
+        return f"RecordFailure({self.rule}, {self.status}, {self.column}={self._told()}: {self.message})"
+
+    def _told(self) -> str:
+        try:
+            text = repr(self.value)
+        except (
+            ValueError,
+            RecursionError,
+        ):  # an integer of very many digits; a list within lists within lists
+            text = f"a {type(self.value).__name__}"
+        if not self.masked or self.value is None:
+            return cut(text)
+        return str(mask(self.value if isinstance(self.value, str) else text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +216,7 @@ class _Compiled:
     message: str
     row: Row
     judge: Judge | None
+    masked: bool
 
     def applies(self, cells: Mapping[str, Any]) -> bool:
         """Whether its columns are there."""
@@ -210,15 +229,18 @@ def _compiled(
     columns = columns_of(predicate)
     body = row_judge(predicate, kinds)
     message = in_words(predicate, contract)
+    declared = contract.column(columns[0])
+    masked = declared is not None and declared.masked
     if rule.where is not None:
         where = row_judge(rule.where, kinds)
 
         def row(cells: Mapping[str, tuple[Any, Any]]) -> bool | None:
             return body(cells) if where(cells) is True else None
 
-        return _Compiled(rule, tuple(dict.fromkeys((*columns, *columns_of(rule.where)))), message, row, None)
+        every = tuple(dict.fromkeys((*columns, *columns_of(rule.where))))
+        return _Compiled(rule, every, message, row, None, masked)
     alone = judge(predicate, kinds[columns[0]]) if len(columns) == 1 else None
-    return _Compiled(rule, columns, message, body, alone)
+    return _Compiled(rule, columns, message, body, alone, masked)
 
 
 class _Column(NamedTuple):
@@ -369,15 +391,16 @@ class RecordValidator:
             yield RecordFailure(RuleName(f"{name}.present"), name, None, said)
         if surplus and self.contract.policy.extra_columns == "fail":
             declared = {c.name for c in self._columns}
+            masked = any(c.masked for c in self.contract.columns)  # it may be one of them, under a wrong name
             for name in [n for n in record if n not in declared]:
                 said = f"the contract declares no column {name}; `extraColumns: drop` would leave it out"
-                yield RecordFailure(RuleName(f"{name}.undeclared"), name, record[name], said)
+                yield RecordFailure(RuleName(f"{name}.undeclared"), name, record[name], said, "fail", masked)
 
     def _failure(self, compiled: _Compiled, judged: _Judged, undecided: str | None) -> RecordFailure:
         rule, column = compiled.rule, compiled.columns[0]
         raw = judged.cells[column][1]
         if undecided is not None:
-            return RecordFailure(rule.name, column, raw, undecided, "error")
+            return RecordFailure(rule.name, column, raw, undecided, "error", compiled.masked)
         outcome = failed(rule, self.contract, self._clock.now(), bad=1, rows=1)
         status: Status = "warn" if outcome.status == "warn" else "fail"
-        return RecordFailure(rule.name, column, raw, outcome.told(compiled.message), status)
+        return RecordFailure(rule.name, column, raw, outcome.told(compiled.message), status, compiled.masked)

@@ -259,10 +259,11 @@ def _maps(kind: MapType) -> Reader:
     def read(value: Any) -> Any:
         if isinstance(value, str):
             return from_json(value)
-        if not isinstance(value, Mapping):
+        entries = value.items() if isinstance(value, Mapping) else _entries(value)
+        if entries is None:
             return None
         found = {}
-        for raw_key, raw in value.items():
+        for raw_key, raw in entries:
             key, fitted = (
                 None if each is None else of(each) for each, of in ((raw_key, key_of), (raw, value_of))
             )
@@ -272,6 +273,15 @@ def _maps(kind: MapType) -> Reader:
         return found
 
     return read
+
+
+def _entries(value: Any) -> list[tuple[Any, Any]] | None:
+    """A map as an array of ``{key, value}``; None if it is none."""
+    if not isinstance(value, list | tuple):
+        return None
+    if not all(isinstance(one, Mapping) and one.keys() == {"key", "value"} for one in value):
+        return None
+    return [(one["key"], one["value"]) for one in value]
 
 
 def json_reader(kind: ColumnType) -> Reader:
