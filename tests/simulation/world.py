@@ -96,7 +96,7 @@ class World:
             ports = crashing_ports(project.ports, Countdown(CrashPoint(call, "before")))
         else:
             call = self.chance.randint(1, 4)
-            store = losing_reply(project.ports.store, call, written=trouble == "silence, done")
+            store, _ = losing_reply(project.ports.store, call, written=trouble == "silence, done")
             ports = replace(project.ports, store=store)
         try:
             return act(replace(project, ports=ports))

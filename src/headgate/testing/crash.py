@@ -148,19 +148,25 @@ class _CrashingLocks:
             self.countdown.around("unlock", stack.close)
 
 
-def losing_reply(store: Store, call: int, *, written: bool) -> Store:
-    """The same store, whose ``call``-th commit (1 is the first) answers `Unknown`, ``written`` or not."""
-    return cast("Store", _LosingReply(store, call, written))
+def losing_reply(store: Store, call: int, *, written: bool) -> tuple[Store, list[Changes]]:
+    """The same store, whose ``call``-th commit (1 is the first) answers `Unknown`, ``written`` or not.
+
+    Beside it a list, to which what that commit was about is added.
+    """
+    losing = _LosingReply(store, call, written)
+    return cast("Store", losing), losing.lost
 
 
 class _LosingReply:
     def __init__(self, store: Store, call: int, written: bool) -> None:  # noqa: FBT001
         self._store, self._left, self._written = store, call, written
+        self.lost: list[Changes] = []
 
     def commit(self, changes: Changes, requires: Sequence[Requirement] = ()) -> Done | Refused | Unknown:
         self._left -= 1
         if self._left:
             return self._store.commit(changes, requires)
+        self.lost.append(changes)
         if self._written:
             self._store.commit(changes, requires)
         return Unknown("the connection was lost")
