@@ -434,7 +434,8 @@ class Clock(Protocol):
 class Ports:
     """All of the outside world that a flow may touch.
 
-    ``pattern_error``: what is wrong with a regular expression, or None.
+    ``pattern_error``: what is wrong with a regular expression, or None. ``variables``: what those of contracts
+    stand for.
     """
 
     source: Source
@@ -446,3 +447,4 @@ class Ports:
     clock: Clock
     pattern_error: Callable[[str], str | None]
     author: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)

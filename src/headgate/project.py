@@ -149,6 +149,7 @@ def open_project(
         clock=clock,
         pattern_error=check_syntax,
         author=_author(environ),
+        variables=dict(environ),
     )
     return Project(settings.root, ports, settings.environments)
 

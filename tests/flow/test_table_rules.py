@@ -12,6 +12,7 @@ from headgate.checks.partials import file_key, rule_key
 from headgate.model.contract import Column, ColumnType, IntegerType, StringType, TableContract
 from headgate.model.names import RuleName
 from headgate.model.rule import Body, Bound, FailingRows, Measured, NotNull, Predicate, Rule
+from headgate.project import open_project
 
 
 def ruled(
@@ -332,3 +333,13 @@ def test_a_partial_s_key_is_nothing_else() -> None:
         rule_key(Rule(RuleName("r"), bound), document, stored, "e1"),
     }
     assert len(keys) == 1
+
+
+def test_variables_are_those_of_the_project_s_environment(shop: Shop) -> None:
+    """What the document says stays; what it means is up to whoever opens the project."""
+    document = ruled({"metric": "rowCount", "mustBeLessOrEqualTo": "${MOST:-1}"})
+    assert shop.load(settle(shop, 1, 2), contract=document).outcome == "quarantined"
+    for most, outcome in (("2", "published"), ("1", "quarantined")):
+        project = open_project(shop.root, {"MOST": most, "USER": "ann"})
+        loaded = project.load("orders", settle(shop, 1, 2), contract=document, mode="replace", again=True)
+        assert loaded.outcome == outcome

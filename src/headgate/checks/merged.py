@@ -86,7 +86,7 @@ def check_changed(
     after: Tree,
     contracts: Mapping[TableName, TableContract],
     allowed: frozenset[str] = frozenset(),
-    known: dict[tuple[TableEntry, str], Verdict] | None = None,
+    known: dict[tuple[TableEntry, str, str], Verdict] | None = None,
 ) -> Verdict:
     """One verdict on a tree: every table that differs from ``before`` is checked whole, and who refers to one.
 
@@ -106,7 +106,7 @@ def check_changed(
         contract, entry = contracts.get(table), after.table(table)
         if contract is None or entry is None:
             continue  # unguarded: shown as such wherever it is shown
-        key = (entry, contract.document)
+        key = (entry, contract.document, contract.variables)
         if key not in known or _refers(contract):  # what it refers to may have changed meanwhile
             known[key] = check_again(ports, after, table, contract, allowed)
         verdict = known[key]

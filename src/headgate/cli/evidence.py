@@ -88,8 +88,8 @@ def relative(path: str, base: str | None = None) -> str:
 
 def lines_of(contract: str) -> Callable[[str], int]:
     """The line of each place in a contract's file; 1 for what is not in it."""
-    from headgate.contract.document import line_of, parse
-    from headgate.edge.documents import read_document
+    from headgate.contract.document import line_of
+    from headgate.edge.documents import document_of
 
-    document = parse(read_document(contract), contract)
+    document = document_of(contract)
     return lambda place: line_of(document, place)

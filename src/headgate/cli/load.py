@@ -127,13 +127,10 @@ def _rules(args: Args, result: Loaded) -> Mapping[str, Rule]:
     if not args.contract:
         return {}
     from headgate.contract.compile import compile_contract
-    from headgate.contract.document import parse
-    from headgate.edge.documents import read_document
+    from headgate.edge.documents import document_of
 
     # Its patterns were read by the load itself.
-    compiled = compile_contract(
-        parse(read_document(args.contract), args.contract), result.table, pattern_error=lambda _: None
-    )
+    compiled = compile_contract(document_of(args.contract), result.table, pattern_error=lambda _: None)
     return {r.name: r for r in compiled.rules}
 
 

@@ -108,6 +108,7 @@ def compile_contract(
         policy=_policy(whole, own, names),
         format=own.format,
         levels=_levels(promised, made),
+        variables=document.variables,
     )
 
 

@@ -17,7 +17,7 @@ from typing import NoReturn
 
 from yaml.nodes import Node
 
-from headgate.contract import yaml_tree
+from headgate.contract import variables, yaml_tree
 from headgate.contract.json_schema import Path, Problem, Value, problems, text_of
 from headgate.model.errors import ContractUnusable
 
@@ -36,7 +36,8 @@ class Document:
     """A valid ODCS document.
 
     ``data`` are its bytes, untouched, and ``digest`` their SHA-256. ``tree`` is what they say, as plain values
-    (numbers exact); ``place`` is where it was read, for people.
+    (numbers exact), with values in place of variables, of which ``variables`` is a digest; ``place`` is where it was
+    read, for people.
     """
 
     data: bytes = field(repr=False)
@@ -44,17 +45,22 @@ class Document:
     digest: str
     tree: Mapping[str, Value] = field(repr=False, compare=False)
     node: Node = field(repr=False, compare=False)
+    variables: str = ""
 
 
-def parse(data: bytes, place: str) -> Document:
-    """Read and validate a contract. Raises ContractUnusable with place ``path:line``."""
+def parse(data: bytes, place: str, environment: Mapping[str, str] | None = None) -> Document:
+    """Read and validate a contract; ``environment`` has the values of its variables (see `variables`).
+
+    Raises ContractUnusable with place ``path:line``.
+    """
     if len(data) > yaml_tree.BYTES_MAX:
         raise ContractUnusable(
             f"the contract has {len(data):,} bytes, more than {yaml_tree.BYTES_MAX:,}",
             hint="is this the contract, or the data?",
             place=place,
         )
-    node = yaml_tree.compose(_decoded(data, place), place)
+    written = yaml_tree.compose(_decoded(data, place), place)
+    node, used = variables.resolved(written, environment or {}, place)
     tree = yaml_tree.construct(node, place)
     if not isinstance(tree, dict):
         raise ContractUnusable(
@@ -62,7 +68,7 @@ def parse(data: bytes, place: str) -> Document:
             hint="a contract starts with apiVersion, kind, id, version and schema",
             place=f"{place}:1",
         )
-    document = Document(data, place, hashlib.sha256(data).hexdigest(), tree, node)
+    document = Document(data, place, hashlib.sha256(data).hexdigest(), tree, node, variables.digest(used))
     _validate(document)
     return document
 

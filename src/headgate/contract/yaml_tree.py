@@ -73,7 +73,7 @@ class _Composer(CBaseLoader):
         tag = event.tag
         if tag is None or tag == "!":
             tag = self.resolve(kind, value if kind is ScalarNode else None, event.implicit)  # type: ignore[no-untyped-call]
-        node = kind(tag, value, event.start_mark, event.end_mark)
+        node = kind(tag, value, event.start_mark, event.end_mark, event.style if kind is ScalarNode else None)
         if event.anchor is not None:
             self.anchors[event.anchor] = node
         if isinstance(event, SequenceStartEvent):
@@ -105,6 +105,12 @@ for _kind, _form, _first in (
     ("merge", r"<<", "<"),
 ):
     _Composer.add_implicit_resolver(_TAG + _kind, re.compile(rf"\A(?:{_form})\Z"), list(_first))
+
+
+def tag_of(text: str) -> str:
+    """The tag that a plain scalar of this text has."""
+    tag: str = _Composer("").resolve(ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
+    return tag
 
 
 def compose(text: str, place: str) -> Node:

@@ -27,8 +27,11 @@ def read_document(path: str) -> bytes:
 
 
 def document_of(contract: str | os.PathLike[str] | bytes) -> Document:
-    """A contract from its file, or from its bytes. Raises NotThere, Unreadable, ContractUnusable."""
+    """A contract from its file, or from its bytes; its variables are those of the environment.
+
+    Raises NotThere, Unreadable, ContractUnusable.
+    """
     if isinstance(contract, bytes):
-        return parse(contract, "contract")
+        return parse(contract, "contract", os.environ)
     path = os.fspath(contract)
-    return parse(read_document(path), path)
+    return parse(read_document(path), path, os.environ)

@@ -1,4 +1,6 @@
-"""The contracts of a tree, compiled. A document never changes, so each is compiled once a process."""
+"""The contracts of a tree, compiled. A document never changes, so each is compiled once a process, for each
+set of values of its variables.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ from functools import lru_cache
 from headgate.catalog.trees import read_document
 from headgate.contract.compile import compile_contract
 from headgate.contract.document import parse
+from headgate.contract.variables import named
 from headgate.model.contract import TableContract
 from headgate.model.names import TableName, short
 from headgate.model.tree import DocumentEntry, Tree
@@ -16,14 +19,19 @@ from headgate.ports import Ports
 
 def compiled(ports: Ports, document: bytes, table: TableName, place: str) -> TableContract:
     """The contract for ``table``. Raises ContractUnusable."""
-    return _compiled(ports.pattern_error, document, table, place)
+    values = named(document.decode("utf-8", "replace"), ports.variables)
+    return _compiled(ports.pattern_error, document, table, place, values)
 
 
 @lru_cache(maxsize=256)
 def _compiled(
-    pattern_error: Callable[[str], str | None], document: bytes, table: TableName, place: str
+    pattern_error: Callable[[str], str | None],
+    document: bytes,
+    table: TableName,
+    place: str,
+    values: tuple[tuple[str, str], ...],
 ) -> TableContract:
-    return compile_contract(parse(document, place), short(table), pattern_error=pattern_error)
+    return compile_contract(parse(document, place, dict(values)), short(table), pattern_error=pattern_error)
 
 
 def contract_bytes(ports: Ports, entry: DocumentEntry) -> bytes:

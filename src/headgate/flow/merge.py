@@ -114,7 +114,7 @@ def _move(
     """Propose, check, publish; again for a while if somebody else was first."""
     run = new_run(ports, kind, source, target, intent={"source": source, "target": target})
     deadline = ports.clock.monotonic() + LOST_RACE_S
-    known: dict[tuple[TableEntry, str], Verdict] = {}
+    known: dict[tuple[TableEntry, str, str], Verdict] = {}
     with opened(ports, run, None):
         while True:
             base = seen(ports, target_ref(ports, target))
@@ -146,7 +146,7 @@ def _switch(
     base: Base,
     found: _Candidate,
     allowed: frozenset[str],
-    known: dict[tuple[TableEntry, str], Verdict],
+    known: dict[tuple[TableEntry, str, str], Verdict],
 ) -> Published | Withheld | Lost:
     stored = ports.store.verdicts(root=found.commit.root, limit=1)
     if stored and stored[0].verdict.passed and stored[0].verdict.allowed <= allowed:

@@ -151,7 +151,11 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class TableContract:
-    """A contract compiled for one schema object. ``document`` is the SHA-256 of the YAML's bytes."""
+    """A contract compiled for one schema object.
+
+    ``document`` is the SHA-256 of the YAML's bytes, and ``variables`` a digest of what its variables stood for (empty
+    if it has none): a verdict depends on both.
+    """
 
     id: str
     version: str
@@ -165,6 +169,7 @@ class TableContract:
     policy: Policy = field(default_factory=Policy)
     format: str | None = None  # of the files: csv, parquet, jsonl; None goes by the file's name
     levels: tuple[ServiceLevel, ...] = ()
+    variables: str = ""
 
     @property
     def complete_rules(self) -> tuple[Rule, ...]:
