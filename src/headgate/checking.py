@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from headgate.checks.evidence import attributed
+from headgate.checks.evidence import attributed, columns_of, reason
 from headgate.checks.own_parents import fitting, own_references
 from headgate.checks.service_levels import findings as service_levels
 from headgate.checks.service_levels import told
@@ -31,10 +31,11 @@ from headgate.model.errors import CheckFailed, WrongUse
 from headgate.model.rule import References
 from headgate.model.verdict import Verdict
 from headgate.ports import Checked as Judged
-from headgate.ports import Delivery, Judge, Split
+from headgate.ports import Delivery, Frame, Judge, Split
 
 if TYPE_CHECKING:
     from headgate.contract.lint import Advice
+    from headgate.edge.failures import Reason
     from headgate.model.profile import Profile
 
 ENGINES = ("polars", "duckdb")
@@ -67,11 +68,31 @@ class Checked:
         return self._engine.split(self._delivery.rows, self.contract, self._judged, warn=warns)
 
     def write(self, good: str | None = None, bad: str | None = None) -> None:
-        """Write good and bad rows to files (.csv, .parquet, .jsonl by their suffix), each as a whole or not at all."""
+        """Write good and bad rows to files (.csv, .parquet, .jsonl by their suffix), each as a whole or not at all.
+
+        Bad rows come with ``key`` and ``failures``: rule, column, value and reason, for each rule that they fail.
+        """
+        from headgate.edge.failures import explained
         from headgate.edge.sink import write_files
 
         split = self._split
-        write_files([(f, p) for f, p in ((split.good, good), (split.bad, bad)) if p is not None])
+        told = (
+            Frame(explained(_lazy(split.bad), self._reasons(), self.contract.primary_key))
+            if bad
+            else split.bad
+        )
+        write_files([(f, p) for f, p in ((split.good, good), (told, bad)) if p is not None])
+
+    def _reasons(self) -> dict[str, Reason]:
+        """Of the rules that rows fail: which column is looked at, and why they fail."""
+        from headgate.edge.failures import Reason
+
+        bodies = {r.name: r.body for r in self.contract.complete_rules}
+        return {
+            f.rule: Reason(next(iter(columns_of(bodies[f.rule])), ""), reason(f))
+            for f in self.verdict.findings
+            if f.rows_failed and f.rule in bodies
+        }
 
     def profile(self) -> Profile:
         """What the rows look like around their failures: one more pass over them, in bounded memory."""

@@ -4,6 +4,7 @@ columns' values people are not shown.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from headgate.model.contract import TableContract
@@ -20,6 +21,8 @@ from headgate.model.rule import (
     Unique,
 )
 from headgate.model.verdict import Finding, Verdict
+
+_COUNTED = re.compile(r"\A[0-9,]+ of [0-9,]+ rows(?: looked at)?: ")
 
 
 def attributed(verdict: Verdict, contract: TableContract) -> Verdict:
@@ -65,3 +68,8 @@ def columns_of(body: Body) -> tuple[str, ...]:
             return ()
         case _:
             return (body.column,)
+
+
+def reason(finding: Finding) -> str:
+    """Why a row fails the rule: its message without the count of all rows."""
+    return _COUNTED.sub("", finding.message)

@@ -41,7 +41,7 @@ def check(parser: Parser) -> None:
     parser.add_argument("--no-cache", action="store_true", help="read everything; believe nothing remembered")
     parser.add_argument("--object", metavar="NAME", help="its schema object, if it has several")
     parser.add_argument("--good", metavar="F", help="write rows without a fault here (.csv .parquet .jsonl)")
-    parser.add_argument("--bad", metavar="F", help="write the others here: raw, with row and rules")
+    parser.add_argument("--bad", metavar="F", help="write the others here: raw, with what each fails and why")
     parser.add_argument(
         "--engine", metavar="E", default="polars", help="polars (the default) or duckdb: one verdict"
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -16,8 +15,6 @@ from headgate.model.verdict import Finding, Verdict
 if TYPE_CHECKING:
     from headgate.model.profile import Profile
     from headgate.model.rule import Rule
-
-_COUNTED = re.compile(r"\A[0-9,]+ of [0-9,]+ rows(?: looked at)?: ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +70,6 @@ def masked(verdict: Verdict, *, unmasked: bool = False) -> Verdict:
             for f in verdict.findings
         ),
     )
-
-
-def reason(finding: Finding) -> str:
-    """Why a row fails the rule: its message without the count of all rows."""
-    return _COUNTED.sub("", finding.message)
 
 
 def relative(path: str, base: str | None = None) -> str:

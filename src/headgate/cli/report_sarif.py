@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from headgate.cli.evidence import Evidence, reason, relative
+from headgate.checks.evidence import reason
+from headgate.cli.evidence import Evidence, relative
 from headgate.cli.findings import failures, sample_text
 from headgate.model.verdict import Finding, Sample
 

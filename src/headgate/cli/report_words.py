@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 
-from headgate.cli.evidence import Evidence, reason
+from headgate.checks.evidence import reason
+from headgate.cli.evidence import Evidence
 from headgate.cli.findings import counted
 from headgate.model.profile import Slice
 from headgate.model.rule import Bound, Measured, Rule

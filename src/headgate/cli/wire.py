@@ -14,7 +14,7 @@ from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from headgate.cli.evidence import reason
+from headgate.checks.evidence import reason
 from headgate.model.masking import shown
 from headgate.model.names import TableName, short
 
