@@ -20,7 +20,7 @@ from headgate.checks.service_levels import findings as service_levels
 from headgate.checks.service_levels import told
 from headgate.contract.compile import compile_contract
 from headgate.edge.clock import SystemClock
-from headgate.edge.documents import document_of
+from headgate.edge.documents import bytes_of, document_of
 from headgate.edge.judging import Mark, masks
 from headgate.edge.passes import judged_of
 from headgate.edge.patterns import check_syntax
@@ -182,11 +182,13 @@ def deliver(data: Data, dialect: Dialect, format: str | None = None) -> Delivery
 
 
 def lint(contract: str | os.PathLike[str] | bytes) -> tuple[Advice, ...]:
-    """What a contract could say better. Raises ContractUnusable for one that says nothing usable."""
+    """What a contract could say better. Raises ContractUnusable for one that cannot be used, with all that is wrong."""
+    from headgate.contract.faults import examined
     from headgate.contract.lint import lint as advise
 
-    document = document_of(contract)
-    return advise(document, pattern_error=check_syntax)
+    return advise(
+        examined(*bytes_of(contract), os.environ, pattern_error=check_syntax), pattern_error=check_syntax
+    )
 
 
 def infer(data: Data, name: str | None = None, dialect: Dialect | None = None) -> bytes:

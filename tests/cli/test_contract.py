@@ -33,3 +33,24 @@ def test_a_contract_that_cannot_be_used_is_wrong_use(run: Callable[..., Ran], tm
     done = run("contract", "lint", "c.yaml", "--json")
     assert (done.code, done.error["kind"]) == (2, "contract_unusable")
     assert done.error["place"].startswith("c.yaml")
+
+
+def test_lint_tells_everything_that_makes_a_contract_unusable(
+    run: Callable[..., Ran], tmp_path: Path
+) -> None:
+    bounds = "logicalType: integer, logicalTypeOptions: {minimum: 3, maximum: 2}"
+    (tmp_path / "c.yaml").write_text(
+        "apiVersion: v3.1.0\nkind: DataContract\nid: a\nversion: 1.0.0\nstatus: active\nschema:\n"
+        f"  - name: a\n    properties:\n      - {{name: b, {bounds}}}\n      - {{name: c, {bounds}}}\n"
+    )
+    done = run("contract", "lint", "c.yaml")
+    assert (done.code, done.out) == (2, "")
+    assert [line for line in done.err.splitlines() if line.startswith("error: ")] == [
+        f"error: c.yaml:{line}: schema[0].properties[{line - 9}].logicalTypeOptions.minimum: minimum 3 leaves "
+        "nothing below maximum 2"
+        for line in (9, 10)
+    ]
+    error = run("contract", "lint", "c.yaml", "--json").document["error"]
+    assert error["place"] == "c.yaml:9"
+    assert [one["place"] for one in error["also"]] == ["c.yaml:10"]
+    assert "also" not in run("check", "c.yaml", "--contract", "c.yaml", "--json").error

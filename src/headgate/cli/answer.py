@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from headgate.cli.screen import Screen
-from headgate.model.errors import HeadgateError
+from headgate.model.errors import ContractUnusable, HeadgateError
 
 Document = Mapping[str, Any]
 
@@ -35,11 +35,9 @@ def as_json(document: Document, *, lines: bool = False) -> str:
 
 
 def error_document(error: HeadgateError) -> Document:
-    return {
-        "error": {
-            "kind": error.kind,
-            "message": error.message,
-            "hint": error.hint,
-            "place": error.place,
-        }
-    }
+    also = error.also if isinstance(error, ContractUnusable) else ()
+    return {"error": {**_error(error), **({"also": [_error(one) for one in also]} if also else {})}}
+
+
+def _error(error: HeadgateError) -> Document:
+    return {"kind": error.kind, "message": error.message, "hint": error.hint, "place": error.place}

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from headgate.cli.answer import error_document
-from headgate.cli.screen import harmless, painted, screen_of
-from headgate.model.errors import Bug, HeadgateError, Unavailable, exit_code
+from headgate.cli.screen import Screen, harmless, painted, screen_of
+from headgate.model.errors import Bug, ContractUnusable, HeadgateError, Unavailable, exit_code
 
 INTERRUPTED = 130
 DEBUG = "HEADGATE_DEBUG"
@@ -61,15 +61,21 @@ def told(error: BaseException) -> int:
         lines = ["stopped", f"{painted(screen, 'hint:', 'bold')} {_AFTER}"]
     else:
         found = named(error)
-        place = f"{harmless(found.place)}: " if found.place else ""
-        message = "\n".join(harmless(line) for line in found.message.splitlines())
-        lines = [
-            f"{painted(screen, 'error:', 'bold red')} {place}{message}",
-            f"{painted(screen, 'hint:', 'bold')} {harmless(found.hint)}",
-        ]
+        lines = _lines(screen, found)
+        for each in found.also if isinstance(found, ContractUnusable) else ():
+            lines += _lines(screen, each)
     sys.stderr.write("\n".join(lines) + "\n")
     sys.stderr.flush()
     return code(error)
+
+
+def _lines(screen: Screen, error: HeadgateError) -> list[str]:
+    place = f"{harmless(error.place)}: " if error.place else ""
+    message = "\n".join(harmless(line) for line in error.message.splitlines())
+    return [
+        f"{painted(screen, 'error:', 'bold red')} {place}{message}",
+        f"{painted(screen, 'hint:', 'bold')} {harmless(error.hint)}",
+    ]
 
 
 def code(error: BaseException) -> int:

@@ -308,4 +308,5 @@ ERROR: Fields = {
     "message": "what happened",
     "hint": "the way out",
     "place": "where: a path, `path:line`, an option, a table, a ref; may be empty",
+    "also": "of `contract lint` alone, and if there is more than one: what else is wrong, the same of each",
 }

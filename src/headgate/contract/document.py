@@ -11,7 +11,7 @@ import json
 import pkgutil
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import NoReturn
 
@@ -53,6 +53,15 @@ def parse(data: bytes, place: str, environment: Mapping[str, str] | None = None)
 
     Raises ContractUnusable with place ``path:line``.
     """
+    document = read(data, place, environment)
+    if found := invalid(document):
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        refuse(document, found[0].path, f"{found[0].message}{more}", found[0].hint)
+    return document
+
+
+def read(data: bytes, place: str, environment: Mapping[str, str] | None = None) -> Document:
+    """A document of a version that is known, not yet held against its schema. Raises as `parse`."""
     if len(data) > yaml_tree.BYTES_MAX:
         raise ContractUnusable(
             f"the contract has {len(data):,} bytes, more than {yaml_tree.BYTES_MAX:,}",
@@ -69,8 +78,23 @@ def parse(data: bytes, place: str, environment: Mapping[str, str] | None = None)
             place=f"{place}:1",
         )
     document = Document(data, place, hashlib.sha256(data).hexdigest(), tree, node, variables.digest(used))
-    _validate(document)
+    _of_a_known_version(document)
     return document
+
+
+def invalid(document: Document) -> tuple[Problem, ...]:
+    """What the schemas have against it, by line, each with a hint."""
+    found = problems(_schema(NEWEST), dict(document.tree))
+    version = VERSIONS[str(document.tree["apiVersion"])]
+    if found and version != NEWEST:
+        found = problems(_schema(version), dict(document.tree))
+    by_line = sorted(
+        dict.fromkeys(found), key=lambda one: (yaml_tree.line_of(document.node, one.path), -len(one.path))
+    )
+    return tuple(
+        replace(one, hint=_HINTS.get(_last_name(one.path)) or one.hint or f"see {_STANDARD}")
+        for one in by_line
+    )
 
 
 def place_of(document: Document, path: Path) -> str:
@@ -92,7 +116,7 @@ def written_at(document: Document, path: Path) -> str | None:
 def refuse(document: Document, path: Path, message: str, hint: str) -> NoReturn:
     """Raise ContractUnusable at ``path``: its name, and the line."""
     where = f"{text_of(path)}: " if path else ""
-    raise ContractUnusable(f"{where}{message}", hint=hint, place=place_of(document, path))
+    raise ContractUnusable(f"{where}{message}", hint=hint, place=place_of(document, path), at=path)
 
 
 def _decoded(data: bytes, place: str) -> str:
@@ -107,7 +131,7 @@ def _decoded(data: bytes, place: str) -> str:
         ) from None
 
 
-def _validate(document: Document) -> None:
+def _of_a_known_version(document: Document) -> None:
     version = document.tree.get("apiVersion")
     if document.tree.get("kind") != "DataContract" and "kind" in document.tree:
         refuse(
@@ -128,19 +152,6 @@ def _validate(document: Document) -> None:
     if version not in VERSIONS:
         hint = f"use one of {', '.join(VERSIONS)}"
         refuse(document, ("apiVersion",), f"ODCS {version} is not read here", hint)
-    found = problems(_schema(NEWEST), dict(document.tree))
-    if found and VERSIONS[str(version)] != NEWEST:
-        found = problems(_schema(VERSIONS[str(version)]), dict(document.tree))
-    if found:
-        _refuse_problems(document, found)
-
-
-def _refuse_problems(document: Document, found: list[Problem]) -> NoReturn:
-    unique = list(dict.fromkeys(found))
-    first = min(unique, key=lambda one: (yaml_tree.line_of(document.node, one.path), -len(one.path)))
-    more = f" (and {len(unique) - 1} more)" if len(unique) > 1 else ""
-    hint = _HINTS.get(_last_name(first.path)) or first.hint or f"see {_STANDARD}"
-    refuse(document, first.path, f"{first.message}{more}", hint)
 
 
 def _last_name(path: Path) -> str:

@@ -31,7 +31,12 @@ def document_of(contract: str | os.PathLike[str] | bytes) -> Document:
 
     Raises NotThere, Unreadable, ContractUnusable.
     """
+    return parse(*bytes_of(contract), os.environ)
+
+
+def bytes_of(contract: str | os.PathLike[str] | bytes) -> tuple[bytes, str]:
+    """A contract's bytes, and what to call its place. Raises NotThere, Unreadable."""
     if isinstance(contract, bytes):
-        return parse(contract, "contract", os.environ)
+        return contract, "contract"
     path = os.fspath(contract)
-    return parse(read_document(path), path, os.environ)
+    return read_document(path), path

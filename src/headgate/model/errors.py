@@ -56,9 +56,27 @@ class WrongUse(HeadgateError):
 
 
 class ContractUnusable(WrongUse):
-    """No verdict can be formed with this contract."""
+    """No verdict can be formed with this contract.
+
+    Args:
+        at: the path within the document, where it is known.
+        also: what else is wrong with it, where that was looked for.
+    """
 
     kind = "contract_unusable"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str,
+        place: str = "",
+        at: tuple[str | int, ...] = (),
+        also: tuple[ContractUnusable, ...] = (),
+    ) -> None:
+        super().__init__(message, hint=hint, place=place)
+        self.at = at
+        self.also = also
 
 
 class BatchMismatch(WrongUse):
