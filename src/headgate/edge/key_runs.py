@@ -15,7 +15,7 @@ import hashlib
 import json
 import struct
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any, BinaryIO
 
@@ -40,7 +40,10 @@ class Damaged(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """An open run. ``files``: the data files whose keys it holds, all of them. ``doubled``: keys that occur again."""
+    """An open run. ``files``: the data files whose keys it holds, all of them. ``doubled``: keys that occur again.
+
+    ``sound``: not empty once all of it was verified, which is done once for as long as it is open.
+    """
 
     path: str
     files: tuple[str, ...]
@@ -52,6 +55,7 @@ class Run:
     file_sums: pl.Series
     keys: pl.Series
     numbers: pl.Series
+    sound: list[bool] = field(default_factory=list, compare=False)
 
 
 # -- writing ------------------------------------------------------------------------------------------------
@@ -218,9 +222,9 @@ def look_up(run: Run, wanted: pl.Series) -> pl.DataFrame:
             pl.int_ranges(pl.col("b") * BLOCK, (pl.col("b") + 1) * BLOCK).explode()
         )
         keys, numbers = keys.gather(places.to_series()), numbers.gather(places.to_series())
+        _verify(run, touched, keys, numbers)
     else:
-        touched = pl.int_range(0, len(run.firsts), eager=True)
-    _verify(run, touched, keys, numbers)
+        _verify_all(run)
     begin = keys.search_sorted(wanted, side="left").cast(pl.Int64)
     end = keys.search_sorted(wanted, side="right").cast(pl.Int64)
     hits = pl.DataFrame({"begin": begin, "end": end}).filter(pl.col("end") > pl.col("begin"))
@@ -242,9 +246,15 @@ def _verify(run: Run, blocks: pl.Series, keys: pl.Series, numbers: pl.Series) ->
         raise Damaged(run.path)
 
 
+def _verify_all(run: Run) -> None:
+    if not run.sound:
+        _verify(run, pl.int_range(0, len(run.firsts), eager=True), run.keys, run.numbers)
+        run.sound.append(True)
+
+
 def entries(run: Run) -> pl.DataFrame:
     """All of a run: `KEY`, sorted, and `FILE`. Raises Damaged."""
-    _verify(run, pl.int_range(0, len(run.firsts), eager=True), run.keys, run.numbers)
+    _verify_all(run)
     return pl.DataFrame({KEY: run.keys.head(run.rows), FILE: run.numbers.head(run.rows)})
 
 
