@@ -102,8 +102,22 @@ def _adds_up(answer: Answer, where: str) -> None:
 
 
 def test_there_are_many_cases_each_with_a_name_of_its_own() -> None:
-    assert len(CASES) >= 11
+    assert len(CASES) >= 400
     assert len({case.slug for case in CASES}) == len(CASES)
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_whom_a_case_is_not_for_stands_on_its_page(name: str) -> None:
+    """No engine leaves a case out in silence, nor by a rule of its own alone."""
+    engine = ENGINES[name]
+    for case in CASES:
+        contract = compile_contract(parse(case.contract, case.place), case.object, pattern_error=check_syntax)
+        silent = not any(engine.speaks_of(rule) for rule in contract.rules)
+        assert name in case.not_on or not (silent or engine.declines(case)), (case.place, case.heading)
+
+
+def test_engines_that_pages_name_are_there() -> None:
+    assert {name for case in CASES for name in case.not_on} <= ENGINES.keys()
 
 
 def test_a_wrong_verdict_is_shown_as_a_difference(tmp_path: Path) -> None:
