@@ -164,8 +164,32 @@ class Judge(Protocol):
         ...
 
 
-class Engine(Judge, Protocol):
-    """What a load needs, too: rows are collapsed, measured and put together."""
+class Counter(Judge, Protocol):
+    """What a check that remembers needs, too: numbers that add up over files, and keys to look up."""
+
+    def measure(
+        self,
+        rows: Frame,
+        contract: TableContract,
+        rules: Sequence[Rule],
+        parents: Mapping[TableName, Frame] = MappingProxyType({}),
+    ) -> tuple[Measurement, ...]:
+        """What rules found in these rows; ``parents`` are those of References."""
+        ...
+
+    def keys(
+        self, rows: Frame, contract: TableContract, columns: Sequence[str], names: Sequence[str]
+    ) -> Frame | None:
+        """The values of ``columns`` as the contract's types, lazily, called ``names``. None if one is not there."""
+        ...
+
+    def together(self, frames: Sequence[Frame]) -> Frame:
+        """One after the other; all good rows of one contract, or keys of one."""
+        ...
+
+
+class Engine(Counter, Protocol):
+    """What a load needs, too: rows are collapsed, and columns measured."""
 
     def columns(self, delivery: Delivery) -> tuple[Column, ...]:
         """Columns with types that every value fits: what an unguarded table is made of."""
@@ -188,28 +212,8 @@ class Engine(Judge, Protocol):
         """Least and greatest value of each column, as its contract type; None without any value."""
         ...
 
-    def keys(
-        self, rows: Frame, contract: TableContract, columns: Sequence[str], names: Sequence[str]
-    ) -> Frame | None:
-        """The values of ``columns`` as the contract's types, lazily, called ``names``. None if one is not there."""
-        ...
-
-    def measure(
-        self,
-        rows: Frame,
-        contract: TableContract,
-        rules: Sequence[Rule],
-        parents: Mapping[TableName, Frame] = MappingProxyType({}),
-    ) -> tuple[Measurement, ...]:
-        """What rules found in these rows; ``parents`` are those of References."""
-        ...
-
     def without(self, rows: Frame, contract: TableContract, keys_of: Frame) -> Frame:
         """Published rows whose primary key does not occur in ``keys_of`` (good rows of a `Split`)."""
-        ...
-
-    def together(self, frames: Sequence[Frame]) -> Frame:
-        """One after the other; all good rows of one contract."""
         ...
 
 
@@ -261,14 +265,32 @@ class Written:
         return sum(f.rows for f in self.files)
 
 
-class Lake(Protocol):
+class Tables(Protocol):
+    """Tables as checks see them: files that never change, by names that no other file is ever given."""
+
+    def columns(self, entry: TableEntry) -> tuple[Column, ...]: ...
+    def files(self, entry: TableEntry) -> tuple[DataFile, ...]: ...
+    def rows(self, entry: TableEntry) -> int: ...
+
+    def scan(self, entry: TableEntry, paths: Collection[str] | None = None) -> Frame:
+        """The rows of a table, or of some of its files, lazily."""
+        ...
+
+    def found(self, entry: TableEntry, columns: Sequence[str], keys: Frame) -> Frame | None:
+        """Those of ``keys`` that the table has, each once; None if only reading it can say."""
+        ...
+
+    def unique(self, entry: TableEntry, columns: Sequence[str]) -> bool:
+        """True if it is known that no two rows agree on all ``columns`` (nulls agree with nothing)."""
+        ...
+
+
+class Lake(Tables, Protocol):
     """Immutable tables behind pointers. Whatever a method returns is durable (file and folder synced)."""
 
     def create(self, table: TableName, columns: Sequence[Column]) -> TableEntry:
         """An empty table with a new uuid."""
         ...
-
-    def columns(self, entry: TableEntry) -> tuple[Column, ...]: ...
 
     def evolve(self, entry: TableEntry, columns: Sequence[Column]) -> TableEntry | str:
         """The table with these columns: optional ones added, types promoted as Iceberg allows; the same entry
@@ -292,26 +314,10 @@ class Lake(Protocol):
         """Live files of another version of the same table, to be appended again without copying (zero-copy)."""
         ...
 
-    def files(self, entry: TableEntry) -> tuple[DataFile, ...]: ...
-
-    def rows(self, entry: TableEntry) -> int: ...
-
-    def scan(self, entry: TableEntry, paths: Collection[str] | None = None) -> Frame:
-        """The rows of a table, or of some of its files, lazily."""
-        ...
-
     def near(
         self, entry: TableEntry, paths: Collection[str], columns: Sequence[str], keys: Frame
     ) -> tuple[str, ...]:
         """Those of some live files in which one of ``keys`` (in ``columns``) may be: where it is not known, all."""
-        ...
-
-    def found(self, entry: TableEntry, columns: Sequence[str], keys: Frame) -> Frame | None:
-        """Those of ``keys`` that the table has, each once; None if only reading it can say."""
-        ...
-
-    def unique(self, entry: TableEntry, columns: Sequence[str]) -> bool:
-        """True if it is known that no two rows agree on all ``columns`` (nulls agree with nothing)."""
         ...
 
     def at_rest(self, entry: TableEntry) -> Frame:
@@ -334,14 +340,19 @@ class Lake(Protocol):
 # -- the catalog's database ---------------------------------------------------------------------------------
 
 
-class Store(Protocol):
+class Memory(Protocol):
+    """What checks remember. ``commit`` is asked to keep partials, and nothing else; it may well not."""
+
+    def partials(self, keys: Collection[str]) -> Mapping[str, bytes]: ...
+    def commit(self, changes: Changes, requires: Sequence[Requirement] = ()) -> Done | Refused | Unknown: ...
+
+
+class Store(Memory, Protocol):
     """Catalog, ledger, event log and run state in one database. `commit` is the one way to write.
 
     It refuses, whatever the caller says, to move a protected ref to a commit whose root has no passing verdict
     (stored, or among the changes), or that is tainted and not cleared, itself or by ancestry.
     """
-
-    def commit(self, changes: Changes, requires: Sequence[Requirement] = ()) -> Done | Refused | Unknown: ...
 
     def node(self, id: NodeId) -> bytes | None: ...
     def commit_of(self, id: CommitId) -> Commit | None: ...
@@ -401,7 +412,6 @@ class Store(Protocol):
         """One release; None is the newest."""
         ...
 
-    def partials(self, keys: Collection[str]) -> Mapping[str, bytes]: ...
     def events(self, after: int = 0, limit: int = 1000) -> tuple[Event, ...]: ...
 
 
@@ -428,6 +438,19 @@ class Clock(Protocol):
     def token(self) -> str:
         """26 characters, unique, that sort by time."""
         ...
+
+
+class Remembering(Protocol):
+    """What a check of a table needs of the outside world: `Ports`, or files of one's own and a memory of them."""
+
+    @property
+    def lake(self) -> Tables: ...
+    @property
+    def store(self) -> Memory: ...
+    @property
+    def engine(self) -> Counter: ...
+    @property
+    def clock(self) -> Clock: ...
 
 
 @dataclass(frozen=True, slots=True)

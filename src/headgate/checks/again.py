@@ -17,13 +17,17 @@ from headgate.model.names import RuleName, TableName
 from headgate.model.rule import Measured, References, RowCount, Rule
 from headgate.model.tree import TableEntry, Tree
 from headgate.model.verdict import Finding, Verdict
-from headgate.ports import Frame, Measurement, Ports
+from headgate.ports import Frame, Measurement, Remembering, TableRules
 
 _NOT_RUN = {"not_executed", "error"}
 
 
 def check_whole(
-    ports: Ports, tree: Tree, table: TableName, contract: TableContract, allowed: frozenset[str] = frozenset()
+    ports: Remembering,
+    tree: Tree,
+    table: TableName,
+    contract: TableContract,
+    allowed: frozenset[str] = frozenset(),
 ) -> Verdict:
     """Every rule on every row of a table, from the data themselves: cold, nothing remembered.
 
@@ -35,16 +39,24 @@ def check_whole(
 
 
 def check_again(
-    ports: Ports, tree: Tree, table: TableName, contract: TableContract, allowed: frozenset[str] = frozenset()
+    ports: Remembering,
+    tree: Tree,
+    table: TableName,
+    contract: TableContract,
+    allowed: frozenset[str] = frozenset(),
+    table_rules: TableRules = "table",
 ) -> Verdict:
     """The verdict of `check_whole`, of which only what is new is looked at; it is remembered for the next time.
+    ``table_rules``: "all" where rows were delivered and are a table, too.
 
     Rules that ask for the time or run users' SQL are always run on all rows. Of a rule that rows fail, samples are
     taken anew from the files that hold them.
     """
-    whole = _Whole(ports, tree, _entry(tree, table), contract, allowed)
+    whole = _Whole(ports, tree, _entry(tree, table), contract, allowed, table_rules)
     rules = contract.complete_rules
-    here = [r for r in rules if r.about_rows or (isinstance(r.body, Measured) and r.scope == "table")]
+    here = [
+        r for r in rules if r.about_rows or (isinstance(r.body, Measured) and table_rules in (r.scope, "all"))
+    ]
     cold = [r for r in here if not (adds_up(r) or about_keys(r) or counts_rows(r))]
     # Without any rows: what cannot be run at all is told as such, and what nothing fails passes.
     told = whole.check([r for r in rules if r not in cold], frozenset())
@@ -89,7 +101,7 @@ def counts_rows(rule: Rule) -> bool:
 
 
 def known_of_table(
-    ports: Ports, entry: TableEntry, contract: TableContract, rules: Sequence[Rule]
+    ports: Remembering, entry: TableEntry, contract: TableContract, rules: Sequence[Rule]
 ) -> tuple[dict[RuleName, Known], Mapping[str, bytes]]:
     """What is known of rules about the table, and the partials to keep; of the others nothing is."""
     whole = _Whole(ports, Tree({}), entry, contract, frozenset())
@@ -100,11 +112,12 @@ def known_of_table(
 class _Whole:
     """One table of one tree, under a contract."""
 
-    ports: Ports
+    ports: Remembering
     tree: Tree
     entry: TableEntry
     contract: TableContract
     allowed: frozenset[str]
+    table_rules: TableRules = "table"
 
     def check(self, rules: Collection[Rule], paths: Collection[str] | None) -> Verdict:
         """``rules`` over some files, or all (None). Rows of the others are known to fail none of them."""
@@ -119,7 +132,7 @@ class _Whole:
             only,
             parents=self._parents(rules, empty=paths is not None and not paths),
             existing={},
-            table_rules="table",
+            table_rules=self.table_rules,
             allowed=self.allowed,
             beside=beside,
         ).verdict

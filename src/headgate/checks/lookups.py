@@ -10,7 +10,7 @@ from headgate.model.contract import TableContract
 from headgate.model.names import TableName
 from headgate.model.rule import DuplicateRows, Measured, References, Rule, Unique
 from headgate.model.tree import TableEntry, Tree
-from headgate.ports import Frame, Ports
+from headgate.ports import Frame, Ports, Remembering
 
 
 def near(
@@ -28,7 +28,7 @@ def near(
 
 
 def parents_of(
-    ports: Ports, tree: Tree, contract: TableContract, rules: Iterable[Rule], rows: Frame
+    ports: Remembering, tree: Tree, contract: TableContract, rules: Iterable[Rule], rows: Frame
 ) -> dict[TableName, Frame]:
     """The tables that ``rules`` refer to: of each the keys that ``rows`` refer to and that are there, if the index
     knows; else all of it. One that is not in ``tree`` is left out.
@@ -47,7 +47,7 @@ def parents_of(
 
 
 def _referred(
-    ports: Ports, entry: TableEntry, contract: TableContract, bodies: Sequence[References], rows: Frame
+    ports: Remembering, entry: TableEntry, contract: TableContract, bodies: Sequence[References], rows: Frame
 ) -> Frame | None:
     to_columns = bodies[0].to_columns
     if any(body.to_columns != to_columns for body in bodies):
@@ -62,7 +62,7 @@ def _referred(
     return ports.engine.together(frames)
 
 
-def unique(ports: Ports, entry: TableEntry, contract: TableContract, rule: Rule) -> bool:
+def unique(ports: Remembering, entry: TableEntry, contract: TableContract, rule: Rule) -> bool:
     """True if the index knows that no row of a table fails a rule about doubled keys."""
     columns = _doubled(rule)
     if columns is None or not _as_stored(ports, entry, contract, columns):
@@ -84,7 +84,9 @@ def _doubled(rule: Rule) -> tuple[str, ...] | None:
     return None
 
 
-def _as_stored(ports: Ports, entry: TableEntry, contract: TableContract, columns: Collection[str]) -> bool:
+def _as_stored(
+    ports: Remembering, entry: TableEntry, contract: TableContract, columns: Collection[str]
+) -> bool:
     """True if keys compare as they are stored."""
     stored = {c.name: c.type for c in ports.lake.columns(entry)}
     declared = {c.name: c.type for c in contract.columns}

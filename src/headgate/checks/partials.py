@@ -37,7 +37,7 @@ from headgate.model.rule import (
 )
 from headgate.model.tree import TableEntry, Tree
 from headgate.model.verdict import How
-from headgate.ports import Measurement, Ports
+from headgate.ports import Measurement, Remembering
 
 _SHARES = 16  # into which files are parted to find those that fail: 16 files are read twice, 1,000 four times
 _FORM = 2  # of keys and bodies; to be raised when either comes to mean something else
@@ -149,7 +149,7 @@ def set_key(paths: Iterable[str], rule: str) -> str:
     return _digest("\n".join((f"{rule} set", *sorted(paths))))
 
 
-def whole_key(ports: Ports, tree: Tree, rule: Rule, contract: TableContract, stored: Stored) -> str:
+def whole_key(ports: Remembering, tree: Tree, rule: Rule, contract: TableContract, stored: Stored) -> str:
     """`rule_key`, and what the rule refers to, if it does."""
     key = rule_key(rule, contract, stored, ports.engine.version())
     if isinstance(rule.body, References) and (parent := tree.table(rule.body.to_table)) is not None:
@@ -157,7 +157,7 @@ def whole_key(ports: Ports, tree: Tree, rule: Rule, contract: TableContract, sto
     return key
 
 
-def parent_key(ports: Ports, parent: TableEntry, columns: Sequence[str]) -> str:
+def parent_key(ports: Remembering, parent: TableEntry, columns: Sequence[str]) -> str:
     """Of the table that a rule refers to: its files, and the types of the columns referred to."""
     types = {c.name: repr(c.type) for c in ports.lake.columns(parent)}
     paths = sorted(f.path for f in ports.lake.files(parent))
@@ -168,7 +168,7 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def keep(ports: Ports, new: Mapping[str, bytes]) -> None:
+def keep(ports: Remembering, new: Mapping[str, bytes]) -> None:
     """Remember partials. Whether that succeeds matters to nobody: what is not remembered is looked at again."""
     if new:
         with contextlib.suppress(Unavailable):  # a catalog that only readers may use
@@ -179,7 +179,7 @@ def keep(ports: Ports, new: Mapping[str, bytes]) -> None:
 
 
 def summed(
-    ports: Ports, tree: Tree, entry: TableEntry, contract: TableContract, rules: Sequence[Rule]
+    ports: Remembering, tree: Tree, entry: TableEntry, contract: TableContract, rules: Sequence[Rule]
 ) -> Summed:
     """Count failing rows of ``rules`` (all of them `adds_up`); only files that nothing is known of are read."""
     if not rules:
@@ -209,7 +209,7 @@ class _ByFile:
 
     def __init__(
         self,
-        ports: Ports,
+        ports: Remembering,
         tree: Tree,
         entry: TableEntry,
         contract: TableContract,
@@ -313,7 +313,7 @@ def _told(body: bytes) -> Known:
 
 
 def together(
-    ports: Ports,
+    ports: Remembering,
     entry: TableEntry,
     contract: TableContract,
     rules: Sequence[Rule],
