@@ -442,7 +442,7 @@ def test_the_scope_of_a_table_is_that_of_its_rules() -> None:
     [
         ("contract", "onFial", "warn", "no property 'onFial'", "onFail"),
         ("contract", "onFail", "ignore", "onFail cannot be 'ignore'", "quarantine_batch"),
-        ("property", "orderBy", "c", "does not belong to a property", "contract or object"),
+        ("property", "orderBy", "c", "does not belong to a property", "a contract or an object"),
         ("contract", "dialect", "duckdb", "does not belong to a contract", "rule"),
         ("contract", "maxQuarantined", "101%", "not between", "5%"),
         ("contract", "maxQuarantined", "5", "not between", "5%"),

@@ -13,13 +13,13 @@ from decimal import Decimal
 
 from headgate.contract import columns as column_rules
 from headgate.contract import filters, quality, references, service_levels, temporal
-from headgate.contract.classification import holds_confidential
+from headgate.contract.classification import is_confidential
 from headgate.contract.document import Document, refuse
 from headgate.contract.draft import Draft, PatternError, Subject, rules
-from headgate.contract.json_schema import Path
+from headgate.contract.json_schema import Path, Value
 from headgate.contract.service_levels import Level
-from headgate.contract.settings import Settings, encoding, settings
-from headgate.contract.types import column_type, has_map, parts
+from headgate.contract.settings import Settings, encoding, refuse_misplaced, settings
+from headgate.contract.types import column_type, has_map, inside, parts
 from headgate.model.contract import (
     ArrayType,
     Column,
@@ -80,6 +80,7 @@ def compile_contract(
         WrongUse: none of several schema objects is meant.
     """
     at = select(document, wanted)
+    refuse_misplaced(document)
     path: Path = ("schema", at)
     part = parts(document.tree, "schema")[at]
     whole = Subject(document, path, part, pattern_error)
@@ -144,7 +145,6 @@ def _subjects(whole: Subject) -> tuple[Subject, ...]:
 
 def _column(subject: Subject, table: Settings) -> Column:
     part = subject.part
-    said = settings(subject.document, subject.path, part.get("customProperties"), "property").over(table).mask
     return Column(
         name=subject.column,
         type=_without_format(subject.type),
@@ -152,8 +152,17 @@ def _column(subject: Subject, table: Settings) -> Column:
         label=str(part.get("name")),
         classification=str(part["classification"]) if part.get("classification") is not None else None,
         description=str(part.get("description") or ""),
-        masked=holds_confidential(part) if said is None else said,
+        masked=_masked(subject.document, subject.path, part, outer=table.mask),
     )
+
+
+def _masked(document: Document, path: Path, part: Mapping[str, Value], *, outer: bool | None) -> bool:
+    """True if a property, or anything inside of it, is not shown: the nearest ``mask``, else the classification."""
+    own = settings(document, path, part.get("customProperties"), "property").mask
+    said = outer if own is None else own
+    if is_confidential(part.get("classification")) if said is None else said:
+        return True
+    return any(_masked(document, (*path, *steps), one, outer=said) for steps, one in inside(part))
 
 
 def _without_format(type_: ColumnType) -> ColumnType:
@@ -261,20 +270,32 @@ def _rules(
     """Rules inherit what their property says, and of what the table says ``scope``, ``where`` and ``waiver`` (its
     policy has the rest).
     """
-    by_path = {
-        subject.path: settings(
-            subject.document, subject.path, subject.part.get("customProperties"), "property"
-        )
-        for subject in subjects
-    }
     table = Settings(scope=own.scope, where=own.where, waiver=own.waiver)
+    by_path: dict[Path, Settings] = {}
+    for subject in subjects:
+        _settle(subject.document, subject.path, subject.part, table, by_path)
     columns = _by_name(subjects)
     return rules(
         drafts,
-        lambda path: by_path.get(path[:4], table).over(table),
+        lambda path: _nearest(path, by_path, table),
         lambda where: filters.compiled(whole, columns, where),
         lambda by: filters.segments(whole, columns, by),
     )
+
+
+def _settle(
+    document: Document, path: Path, part: Mapping[str, Value], outer: Settings, found: dict[Path, Settings]
+) -> None:
+    """What a property says, and each one inside of it: its own settings over those around it."""
+    said = settings(document, path, part.get("customProperties"), "property").over(outer)
+    found[path] = said
+    for steps, one in inside(part):
+        _settle(document, (*path, *steps), one, said, found)
+
+
+def _nearest(path: Path, found: Mapping[Path, Settings], table: Settings) -> Settings:
+    """The settings of the innermost property that a rule's place is in."""
+    return next((found[path[:end]] for end in range(len(path), 3, -1) if path[:end] in found), table)
 
 
 def _table_settings(whole: Subject) -> Settings:

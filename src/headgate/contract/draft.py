@@ -172,6 +172,30 @@ def _settled(
     return rule
 
 
+def refuse_idle(subject: Subject, steps: Path, own: Settings, body: Body) -> None:
+    """Refuse settings of a rule that would do nothing there, rather than let people believe in them."""
+    given = {
+        "onFail": own.on_fail, "where": own.where, "waiver": own.waiver, "scope": own.scope, "warn": own.warn,
+        "tolerance": own.tolerance, "segmentBy": own.segment_by,
+    }  # fmt: skip
+    match body:
+        case Measured() | NotCompiled():
+            return
+        case Told():
+            idle, why = list(given), "has no effect on a rule in words"
+        case _:
+            idle, why = (
+                ["scope", "warn", "tolerance", "segmentBy"],
+                "has no effect on a rule about single rows",
+            )
+    for name in idle:
+        if given[name] is not None:
+            hint = (
+                "rows are judged as they come, and on the merged table" if name == "scope" else "take it out"
+            )
+            subject.refuse(steps, f"{name} {why}", hint)
+
+
 def counts_failing(body: Body) -> bool:
     """True if a rule with this body tells how many rows fail it."""
     return not isinstance(body, Measured) or isinstance(body.measure, FailingRows | DuplicateRows)

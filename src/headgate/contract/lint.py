@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -9,9 +10,12 @@ from headgate.contract.compile import compile_contract
 from headgate.contract.document import Document, line_of
 from headgate.contract.draft import PatternError
 from headgate.contract.json_schema import Path, Value, text_of
+from headgate.contract.settings import VENDOR, unclaimed
 from headgate.contract.types import column_type, described, parts
 from headgate.model.contract import AnyType, DecimalType, StringType, TableContract
-from headgate.model.rule import InRange, NotCompiled, OneOf
+from headgate.model.rule import InRange, NotCompiled, OneOf, Told
+
+_UNMEASURED = re.compile(r"not known here|not measured[,;]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,9 @@ class Advice:
 def lint(document: Document, *, pattern_error: PatternError) -> tuple[Advice, ...]:
     """Everything worth saying, by line. Raises ContractUnusable if any of its tables does not compile."""
     found: list[tuple[str, str, str]] = [*_contract(document)]
+    for path, name in unclaimed(document):
+        message = f"{name} is a setting of {VENDOR}, but its vendor is not: nobody reads it"
+        found.append((text_of(path), message, f"add vendor: {VENDOR}"))
     for at, part in enumerate(parts(document.tree, "schema")):
         table = compile_contract(document, str(part["name"]), pattern_error=pattern_error)
         found += [*_object(part, ("schema", at), table), *_rules(table)]
@@ -128,6 +135,8 @@ def _rules(table: TableContract) -> Iterator[tuple[str, str, str]]:
             case NotCompiled(why):
                 hint = f"say it differently, take it out, or check with --allow-unexecuted {rule.name}"
                 yield rule.place, f"{rule.name} is not executed, and fails every verdict: {why}", hint
+            case Told(what) if rule.place.startswith("slaProperties") and _UNMEASURED.search(what):
+                yield rule.place, f"{rule.name} is told only: {what}", "correct it, if it should be measured"
             case OneOf(members=()):
                 yield rule.place, f"{rule.name} fails every value", "correct it"
             case InRange(minimum=None, maximum=None):

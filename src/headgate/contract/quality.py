@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from headgate.contract.document import written_at
-from headgate.contract.draft import Draft, Subject, counts_failing
+from headgate.contract.draft import Draft, Subject, counts_failing, refuse_idle
 from headgate.contract.json_schema import Path, Value
 from headgate.contract.operators import OPERATORS, bound, only_zero, warning
 from headgate.contract.settings import Settings, settings
@@ -75,6 +75,7 @@ def drafts(subject: Subject, columns: Mapping[str, str], label: str) -> Iterator
 
 def _agree(subject: Subject, steps: Path, own: Settings, body: Body) -> None:
     """Refuse settings that say nothing about such a rule."""
+    refuse_idle(subject, steps, own, body)
     if not isinstance(body, Measured):
         return
     if own.on_fail == "quarantine_rows":
@@ -110,6 +111,8 @@ def _body(
     subject: Subject, steps: Path, entry: Mapping[str, Value], columns: Mapping[str, str], own: Settings
 ) -> Body:
     kind = entry.get("type") or "library"
+    if own.dialect is not None and kind != "sql":
+        subject.refuse(steps, "dialect is for rules in SQL", "take it out")
     unknown = sorted(set(entry) - _KNOWN)
     if kind == "text":
         return Told(str(entry.get("description") or entry.get("name") or "a rule in words"))

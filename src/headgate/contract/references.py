@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from headgate.contract.draft import Draft, Subject
+from headgate.contract.draft import Draft, Subject, refuse_idle
 from headgate.contract.json_schema import Path, Value
 from headgate.contract.settings import settings
 from headgate.contract.types import logical_type, parts
@@ -68,6 +68,9 @@ def _draft(
 def _finished(subject: Subject, at: int, entry: Mapping[str, Value], name: str, body: Body) -> Draft:
     path = subject.at("relationships", at)
     own = settings(subject.document, path, entry.get("customProperties"), "rule")
+    if own.dialect is not None:
+        subject.refuse(("relationships", at), "dialect is for rules in SQL", "take it out")
+    refuse_idle(subject, ("relationships", at), own, body)
     return Draft(name, body, path, settings=own)
 
 

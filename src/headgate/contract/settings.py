@@ -5,14 +5,14 @@ from __future__ import annotations
 import codecs
 import difflib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from decimal import Decimal
 from typing import Literal, cast, get_args
 
 from headgate.contract.document import Document, refuse
-from headgate.contract.json_schema import Path, Value
+from headgate.contract.json_schema import Path, Value, text_of
 from headgate.model.contract import Dialect
 from headgate.model.rule import OnFail, Scope, Waiver
 
@@ -92,8 +92,7 @@ def settings(document: Document, path: Path, custom: Value, level: Level) -> Set
             hint = f"did you mean {' or '.join(close)}?" if close else f"there is {', '.join(LEVELS)}"
             refuse(document, (*here, "property"), f"{VENDOR} has no property {name!r}", hint)
         if level not in LEVELS[name]:
-            places = " or ".join(LEVELS[name])
-            refuse(document, here, f"{name} does not belong to a {level}", f"it belongs to a {places}")
+            refuse(document, here, f"{name} does not belong to {_A[level]}", f"it belongs to {_places(name)}")
         key = _snake(name)
         if key in found:
             refuse(document, here, f"{name} stands there twice", "keep one of them")
@@ -109,6 +108,53 @@ def settings(document: Document, path: Path, custom: Value, level: Level) -> Set
     return Settings(**found)  # type: ignore[arg-type]  # names and values are matched by `_read`
 
 
+def refuse_misplaced(document: Document) -> None:
+    """Raise ContractUnusable for settings that stand where nobody reads them, as at a team."""
+    for path, vendor, name in _custom(dict(document.tree), ()):
+        if vendor != VENDOR:
+            continue
+        if not _READ.fullmatch(text_of(path)):
+            known = f"{name} belongs to {_places(name)}" if name in LEVELS else "take it out"
+            refuse(document, path, f"{VENDOR} reads no setting here", known)
+
+
+def unclaimed(document: Document) -> Iterator[tuple[Path, str]]:
+    """Where a setting of ours seems to be meant, and its vendor does not say so."""
+    for path, vendor, name in _custom(dict(document.tree), ()):
+        if (
+            name in LEVELS
+            and vendor != VENDOR
+            and (not vendor or difflib.get_close_matches(vendor, [VENDOR]))
+        ):
+            yield path, name
+
+
+def _custom(value: Value, path: Path) -> Iterator[tuple[Path, str, str]]:
+    """Every custom property, with its vendor and name."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if name == "customProperties" and isinstance(inner, list):
+                for at, one in enumerate(inner):
+                    if isinstance(one, dict):
+                        vendor = str(one.get("vendor") or "").strip().casefold()
+                        yield (*path, name, at), vendor, str(one.get("property"))
+            elif isinstance(inner, dict | list):
+                yield from _custom(inner, (*path, name))
+    elif isinstance(value, list):
+        for at, inner in enumerate(value):
+            yield from _custom(inner, (*path, at))
+
+
+def _places(name: str) -> str:
+    *most, last = (_A[level] for level in LEVELS[name])
+    return f"{', '.join(most)} or {last}" if most else last
+
+
+_A = {"contract": "a contract", "object": "an object", "property": "a property", "rule": "a rule"}
+_READ = re.compile(
+    r"(?:(?:schema\[\d+\](?:\.properties\[\d+\](?:\.properties\[\d+\]|\.items|\.map\.(?:key|value))*)?"
+    r"(?:\.(?:quality|relationships)\[\d+\])?|slaProperties\[\d+\])\.)?customProperties\[\d+\]"
+)
 _LATER = ("where", "warn", "segmentBy")  # what speaks of columns and their types, which are not known here
 _FORMS = {
     "onFail": "use quarantine_batch, quarantine_rows or warn",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from fractions import Fraction
 
 from headgate.contract import temporal
-from headgate.contract.json_schema import Value
+from headgate.contract.json_schema import Path, Value
 from headgate.model.contract import (
     AnyType,
     ArrayType,
@@ -149,6 +149,21 @@ def parts(part: Mapping[str, Value], name: str) -> list[dict[str, Value]]:
     """The maps in the list ``name`` (the schema has seen to it that there is nothing else)."""
     found = part.get(name)
     return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+def inside(part: Mapping[str, Value]) -> Iterator[tuple[Path, Mapping[str, Value]]]:
+    """The properties, items, keys and values that a property declares inside of itself, and where they stand."""
+    for at, one in enumerate(parts(part, "properties")):
+        yield ("properties", at), one
+    both = part.get("map")
+    entries = both if isinstance(both, dict) else {}
+    for steps, found in (
+        (("items",), part.get("items")),
+        (("map", "key"), entries.get("key")),
+        (("map", "value"), entries.get("value")),
+    ):
+        if isinstance(found, dict):
+            yield steps, found
 
 
 def scalar(type_: ColumnType, value: Value, written: str | None = None) -> Scalar:
