@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from headgate.edge.failures import Reason
     from headgate.model.profile import Profile
 
-ENGINES = ("polars", "duckdb")
+ENGINES = ("polars", "duckdb", "spark")
 Data = str | os.PathLike[str] | Sequence[str | os.PathLike[str]] | object
 
 
@@ -55,12 +55,22 @@ class Checked:
     @property
     def good_rows(self) -> pl.DataFrame:
         """Rows that no rule about rows fails, typed as the contract says. In memory; see `write_good`."""
-        return _lazy(self._split.good).collect(engine="streaming")
+        return _collected(self.good_frame)
+
+    @property
+    def good_frame(self) -> object:
+        """The same, not computed yet: a LazyFrame of Polars, or a DataFrame of Spark's if that checked them."""
+        return self._split.good
 
     @property
     def bad_rows(self) -> pl.DataFrame:
         """The other rows: ``object``, ``location``, ``row`` (1 is the first), ``rules`` and ``raw`` (JSON text)."""
-        return _lazy(self._split.bad).collect(engine="streaming")
+        return _collected(self.bad_frame)
+
+    @property
+    def bad_frame(self) -> object:
+        """The same, not computed yet: a LazyFrame of Polars, or a DataFrame of Spark's if that checked them."""
+        return self._split.bad
 
     @property
     def _split(self) -> Split:
@@ -71,11 +81,17 @@ class Checked:
         """Write good and bad rows to files (.csv, .parquet, .jsonl by their suffix), each as a whole or not at all.
 
         Bad rows come with ``key`` and ``failures``: rule, column, value and reason, for each rule that they fail.
+        Spark writes new folders of Parquet files, or new tables of its catalogs (``table:NAME``).
         """
+        split = self._split
+        if self._engine.name == "spark":
+            from headgate.edge import spark_sink
+
+            spark_sink.write([(f, p) for f, p in ((split.good, good), (split.bad, bad)) if p is not None])
+            return
         from headgate.edge.failures import explained
         from headgate.edge.sink import write_files
 
-        split = self._split
         told = (
             Frame(explained(_lazy(split.bad), self._reasons(), self.contract.primary_key))
             if bad
@@ -123,22 +139,30 @@ def check(
     allow_unexecuted: Collection[str] = (),
     format: str | None = None,
     dialect: Dialect | Callable[[Dialect], Dialect] | None = None,
-    engine: str = "polars",
+    engine: str | None = None,
+    spark_remote: str | None = None,
 ) -> Checked:
-    """Check files (paths, folders, patterns) or a frame (Polars, Arrow, pandas) against a contract.
+    """Check files (paths, folders, patterns) or a frame (Polars, Arrow, pandas, Spark) against a contract.
 
     ``object``: which schema object of the contract, if it has several. ``dialect``: how CSV is written, in place of
-    what the contract says; or what makes the one of the other. ``engine``: one of `ENGINES`; they give one verdict.
+    what the contract says; or what makes the one of the other. ``engine``: one of `ENGINES`; they give one verdict. A
+    frame of Spark's is checked by Spark, in its own session; anything else by polars, unless told. ``spark_remote``:
+    where Spark is (``sc://host:port``), in place of SPARK_REMOTE, the active session, or a new local one.
     References to other tables are not executed: there are none. A verdict that does not pass is returned, not raised.
 
     Raises NotThere, Unreadable (data or contract), ContractUnusable, WrongUse.
     """
+    engine = engine or ("spark" if type(data).__module__.startswith("pyspark.") else "polars")
     judge = judge_called(engine)
     document = document_of(contract)
     compiled = compile_contract(document, object, pattern_error=check_syntax)
     spoken = dialect(compiled.dialect) if callable(dialect) else dialect or compiled.dialect
     spoken = replace(spoken, maps=compiled.dialect.maps)
-    delivery = deliver(data, spoken, format or compiled.format)
+    format = format or compiled.format
+    if engine == "spark":
+        delivery = _to_spark(data, spoken, format, spark_remote)
+    else:
+        delivery = deliver(data, spoken, format)
     parents = {}
     if own := own_references(compiled, {f"default.{compiled.object}", f"default.{compiled.physical_name}"}):
         typed = fitting(judge, delivery.rows, compiled, own, {})
@@ -166,6 +190,10 @@ def judge_called(name: str) -> Judge:
             from headgate.edge.engine_duckdb import DuckEngine
 
             return DuckEngine()
+        case "spark":
+            from headgate.edge.engine_spark import SparkEngine
+
+            return SparkEngine()
     raise WrongUse(f"there is no engine {name!r}", hint=f"use {' or '.join(ENGINES)}", place="engine")
 
 
@@ -179,6 +207,13 @@ def deliver(data: Data, dialect: Dialect, format: str | None = None) -> Delivery
     from headgate.edge.source_frames import frame
 
     return frame(data)
+
+
+def _to_spark(data: Data, dialect: Dialect, format: str | None, remote: str | None) -> Delivery:
+    from headgate.edge import spark_rows, spark_session
+
+    session = None if spark_rows.is_spark(data) else spark_session.session(remote)
+    return spark_rows.deliver(data, session, dialect, format)
 
 
 def lint(contract: str | os.PathLike[str] | bytes) -> tuple[Advice, ...]:
@@ -201,6 +236,14 @@ def infer(data: Data, name: str | None = None, dialect: Dialect | None = None) -
     delivery = deliver(data, dialect)
     called = name or (Path(data).stem if isinstance(data, str | os.PathLike) else "data")
     return written(called, profiled(delivery.rows), dialect)
+
+
+def _collected(found: object) -> pl.DataFrame:
+    if isinstance(found, pl.LazyFrame):
+        return found.collect(engine="streaming")
+    from headgate.edge import spark_rows
+
+    return spark_rows.collected(found)
 
 
 def _lazy(found: object) -> pl.LazyFrame:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import polars as pl
 
 from check import record_engine
 from check.pages import Case
+from edge.spark_at_hand import sparks
 from headgate.checks.own_parents import fitting, own_references
 from headgate.edge.engine_duckdb import DuckEngine
 from headgate.edge.engine_narwhals import NarwhalsEngine
+from headgate.edge.engine_spark import SparkEngine
+from headgate.edge.spark_rows import delivered
 from headgate.model.contract import TableContract
 from headgate.model.names import TableName
-from headgate.model.rule import References, Rule
+from headgate.model.rule import Measured, References, Rule, SqlResult
 from headgate.model.verdict import Finding
 from headgate.ports import Delivery, Frame, Judge
 
@@ -54,17 +57,24 @@ def _everything(rule: Rule) -> bool:
     return True
 
 
+def _nothing(rule: Rule) -> bool:
+    del rule
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class UnderTest:
     """An engine, and what of the corpus is for it.
 
     ``declines``: why it takes no part in a case at all (None: it does); ``speaks_of``: whether a rule has a finding
-    there. What it does not speak of is left out of the comparison, never passed over in the rest.
+    there. What it does not speak of is left out of the comparison, never passed over in the rest. ``unable``: rules
+    that it must own not to have executed, whatever the page says of them.
     """
 
     judge: Callable[[Asked], Answer]
     declines: Callable[[Case], str | None] = _nothing_said
     speaks_of: Callable[[Rule], bool] = _everything
+    unable: Callable[[Rule], bool] = _nothing
 
 
 def of_port(made: Callable[[], Judge], rows_of: Callable[[Delivery], Frame] | None = None) -> UnderTest:
@@ -81,7 +91,11 @@ def of_port(made: Callable[[], Judge], rows_of: Callable[[Delivery], Frame] | No
             parents |= {r.body.to_table: typed for r in own if isinstance(r.body, References)}
         checked = engine.check(rows, contract, parents=parents, existing={}, table_rules="all")
         found: Any = engine.split(rows, contract, checked, warn=()).bad
-        bad = found.collect() if isinstance(found, pl.LazyFrame) else found
+        bad = (
+            found.collect()
+            if isinstance(found, pl.LazyFrame)
+            else pl.DataFrame(pl.from_arrow(found.toArrow()))
+        )
         failing: dict[str, list[int]] = {}
         for row, rules in bad.select("row", "rules").iter_rows():
             for rule in rules:
@@ -98,8 +112,17 @@ def of_port(made: Callable[[], Judge], rows_of: Callable[[Delivery], Frame] | No
     return UnderTest(judge)
 
 
+def _asks_duckdb(rule: Rule) -> bool:
+    """The one thing that Spark judges no rule by: a query in the SQL of DuckDB."""
+    return isinstance(rule.body, Measured) and isinstance(rule.body.measure, SqlResult)
+
+
 ENGINES: dict[str, UnderTest] = {
     "polars": of_port(NarwhalsEngine),
     "duckdb": of_port(DuckEngine),
+    "spark": replace(
+        of_port(SparkEngine, lambda delivery: Frame(delivered(delivery.rows, sparks().local))),
+        unable=_asks_duckdb,
+    ),
     "record": UnderTest(record_engine.judge, record_engine.declines, record_engine.speaks_of),
 }

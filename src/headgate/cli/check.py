@@ -43,7 +43,12 @@ def check(parser: Parser) -> None:
     parser.add_argument("--good", metavar="F", help="write rows without a fault here (.csv .parquet .jsonl)")
     parser.add_argument("--bad", metavar="F", help="write the others here: raw, with what each fails and why")
     parser.add_argument(
-        "--engine", metavar="E", default="polars", help="polars (the default) or duckdb: one verdict"
+        "--engine", metavar="E", default="polars", help="polars (the default), duckdb or spark: one verdict"
+    )
+    parser.add_argument(
+        "--spark-remote",
+        metavar="URL",
+        help="where Spark is (sc://host:port); else SPARK_REMOTE, or a local one",
     )
     parser.add_argument("--html", metavar="F", help="the same as --output html=F")
     parser.add_argument(
@@ -61,7 +66,8 @@ def check(parser: Parser) -> None:
 def _check(args: Args) -> Answer:
     wanted = outputs.outputs(args)
     files = [("--good", args.good), ("--bad", args.bad), *((o.option, o.file) for o in wanted)]
-    outputs.distinct(files, [*args.data, args.contract or ""])
+    named = [(option, f) for option, f in files if f is None or not _of_spark(args, f)]
+    outputs.distinct(named, [*args.data, args.contract or ""])
     with busy("checking", quiet=args.json) as tell:
         from headgate.edge.clock import SystemClock
 
@@ -133,6 +139,7 @@ def _files(args: Args) -> Checked:
         format=args.format,
         dialect=dialect.changed(args),
         engine=args.engine,
+        spark_remote=args.spark_remote,
     )
 
 
@@ -151,6 +158,11 @@ def _published(args: Args) -> CheckedTable:
         allow_unexecuted=args.allow_unexecuted,
         remember=not args.no_cache,
     )
+
+
+def _of_spark(args: Args, target: str) -> bool:
+    """True for tables, and places that Spark alone reaches."""
+    return args.engine == "spark" and (target.startswith("table:") or "://" in target)
 
 
 def _meant(name: str | None, contract: TableContract) -> None:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Protocol
 
 from headgate.checks import bounds
+from headgate.checks.outcomes import Outcome
 from headgate.edge import findings, judging, measuring
 from headgate.edge.judging import Judged, Mark
 from headgate.edge.rows import Rows
@@ -19,7 +20,7 @@ from headgate.model.errors import Bug
 from headgate.model.names import RuleName, TableName
 from headgate.model.rule import Measured, Rule
 from headgate.model.verdict import Finding, Verdict
-from headgate.ports import Checked, Frame, TableRules
+from headgate.ports import Checked, Frame, Measurement, TableRules
 
 
 class PassOne(Protocol):
@@ -56,32 +57,55 @@ def checked(
 ) -> Checked:
     """As `Judge.check` says. The evidence is a `Judged`."""
     rules = contract.complete_rules
-    wanted = [r for r in rules if r.about_rows or _measured_here(r, table_rules)]
+    wanted = [r for r in rules if r.about_rows or measured_here(r, table_rules)]
     judged = passes.pass_one(rows, contract, wanted, parents, existing)
     structural = findings.structure(judged.cells, rows, contract.policy)
     about_rows = [r for r in wanted if r.about_rows]
     outcomes = findings.outcomes(about_rows, judged, contract, passes.now)
-    warned = [name for name, outcome in outcomes.items() if outcome.status == "warn"]
-    judged = judging.with_bad_rows(judged, contract, about_rows, warned, passes.mark)
+    judged = judging.with_bad_rows(judged, contract, about_rows, warned(outcomes), passes.mark)
     measurements = measuring.from_judged(judged, contract, [r for r in wanted if not r.about_rows])
-    found: list[Finding] = list(structural)
+    found = Found(judged, structural, measurements, outcomes, passes.now)
+    return Checked(replace(told(found, rules, contract), allowed=allowed), Frame(judged))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """All that a check has found. ``measurements``: of the rules about the table that were measured here."""
+
+    judged: Judged
+    structural: Sequence[Finding]
+    measurements: Mapping[RuleName, Measurement]
+    outcomes: Mapping[RuleName, Outcome]
+    now: datetime
+
+
+def told(found: Found, rules: Sequence[Rule], contract: TableContract) -> Verdict:
+    """The verdict, with a finding of every rule."""
+    judged = found.judged
+    told: list[Finding] = list(found.structural)
     for rule in rules:
-        if rule.name in measurements and rule.name not in judged.absent:
-            found.append(bounds.measured(rule, measurements[rule.name], contract, passes.now))
-        elif isinstance(rule.body, Measured) and rule not in wanted:
-            found.append(findings.unmeasured(rule))
+        measurement = found.measurements.get(rule.name)
+        if rule.name in judged.absent:
+            told.append(findings.finding(rule, judged, contract, None))
+        elif measurement is not None:
+            told.append(bounds.measured(rule, measurement, contract, found.now))
+        elif isinstance(rule.body, Measured):
+            told.append(findings.unmeasured(rule))
         else:
-            found.append(findings.finding(rule, judged, contract, outcomes.get(rule.name)))
-    verdict = Verdict(
+            told.append(findings.finding(rule, judged, contract, found.outcomes.get(rule.name)))
+    return Verdict(
         contract.id,
         contract.version,
         judged.count,
-        judged.count if structural else judged.bad,
-        len(rows.objects),
-        tuple(found),
-        allowed=allowed,
+        judged.count if found.structural else judged.bad,
+        len(judged.rows.objects),
+        tuple(told),
     )
-    return Checked(verdict, Frame(judged))
+
+
+def warned(outcomes: Mapping[RuleName, Outcome]) -> list[RuleName]:
+    """The rules whose failures make no row bad."""
+    return [name for name, outcome in outcomes.items() if outcome.status == "warn"]
 
 
 def beside(pass_one: PassOne, count: int) -> PassOne:
@@ -107,7 +131,7 @@ def judged_of(checked: Checked) -> Judged:
     raise Bug("the check was not made by this engine")
 
 
-def _measured_here(rule: Rule, table_rules: TableRules) -> bool:
+def measured_here(rule: Rule, table_rules: TableRules) -> bool:
     if not isinstance(rule.body, Measured):
         return False
     return table_rules in ("all", rule.scope)

@@ -76,7 +76,7 @@ def holds(predicate: Predicate, to: Rendering) -> Good:
         case InRange(column):
             return _in_range(d, cell_of(cells, column), predicate)
         case LengthInRange(column, minimum, maximum):
-            return _length(cell_of(cells, column, StringType, ArrayType), minimum, maximum)
+            return _length(d, cell_of(cells, column, StringType, ArrayType), minimum, maximum)
         case Matches(column, pattern):
             return _matches(d, cell_of(cells, column, StringType), pattern, to.failing.get(predicate))
         case OneOf(column, members):
@@ -85,7 +85,7 @@ def holds(predicate: Predicate, to: Rendering) -> Good:
         case MultipleOf(column, divisor):
             return _multiple_of(d, cell_of(cells, column), divisor, to.failing.get(predicate))
         case AllOf(parts):
-            return _all_of([holds(part, to) for part in parts])
+            return all_of([holds(part, to) for part in parts])
         case Not(inner):
             good = holds(inner, to)
             return not good if isinstance(good, bool) else f"NOT ({good})"
@@ -176,10 +176,10 @@ def _among(d: Dialect, cell: Cell, members: Sequence[Any]) -> str:
     return f"{_comparable(d, cell)} IN ({', '.join(_bound(d, cell, m) for m in members)})"
 
 
-def _length(cell: Cell, minimum: int | None, maximum: int | None) -> Good:
+def _length(d: Dialect, cell: Cell, minimum: int | None, maximum: int | None) -> Good:
     if not cell.present:
         return True
-    length = f"{'len' if isinstance(cell.kind, ArrayType) else 'length'}({cell.value})"
+    length = d.items(cell.value) if isinstance(cell.kind, ArrayType) else f"length({cell.value})"
     parts: list[str] = []
     if minimum is not None and minimum > 0:
         parts.append(f"{length} >= {min(minimum, _LENGTH_MAX)}")
@@ -193,14 +193,10 @@ def _length(cell: Cell, minimum: int | None, maximum: int | None) -> Good:
 def _matches(d: Dialect, cell: Cell, pattern: str, failing: str | None) -> Good:
     if not cell.present:
         return True
+    if failing is not None:
+        return d.not_among(cell.value, failing)
     translated = patterns.translate(pattern)
-    if translated is not None:
-        return d.matches(cell.value, translated)
-    return _not_among(cell, failing) if failing else True
-
-
-def _not_among(cell: Cell, relation: str) -> str:
-    return f"{cell.value} NOT IN (SELECT x FROM {relation})"
+    return d.matches(cell.value, translated) if translated is not None else True
 
 
 def _one_of(d: Dialect, cell: Cell, members: list[Any]) -> Good:
@@ -236,7 +232,7 @@ def _multiple_of(d: Dialect, cell: Cell, divisor: Decimal, failing: str | None) 
 def _multiple_of_double(d: Dialect, cell: Cell, divisor: Decimal, failing: str | None) -> str:
     """With divisor = p/s: the double next to q/s is the value itself, and p divides q; see `render_rules`."""
     e, of = cell.value, d.type_of(cell.dtype)
-    decided = _not_among(cell, failing) if failing else "TRUE"
+    decided = d.not_among(e, failing) if failing else "TRUE"
     beyond = folding.exact_below(divisor)
     if beyond == 0.0:
         return f"{d.finite(e)} AND {decided}"
@@ -253,7 +249,7 @@ def _multiple_of_double(d: Dialect, cell: Cell, divisor: Decimal, failing: str |
     )
 
 
-def _all_of(parts: Sequence[Good]) -> Good:
+def all_of(parts: Sequence[Good]) -> Good:
     """All parts hold; a NULL part has no say."""
     if any(part is False for part in parts):
         return False

@@ -46,6 +46,14 @@ class Dialect(Protocol):
         """Wall-clock times as instants, and instants as wall-clock times."""
         ...
 
+    def not_among(self, e: str, failing: str) -> str:
+        """True where ``e`` is none of the values in ``failing``, which is what a `Rendering` says of a predicate."""
+        ...
+
+    def items(self, e: str) -> str:
+        """How many items a list has."""
+        ...
+
     def each(self, items: str, var: str, e: str) -> str:
         """``e`` of each item of a list, as a list."""
         ...
@@ -135,6 +143,12 @@ class DuckDB:
 
     def in_zone(self, e: str, zone: str) -> str:
         return f"timezone({self.text(zone)}, {e})"
+
+    def not_among(self, e: str, failing: str) -> str:
+        return f"{e} NOT IN (SELECT x FROM {failing})"
+
+    def items(self, e: str) -> str:
+        return f"len({e})"
 
     def each(self, items: str, var: str, e: str) -> str:
         return f"list_transform({items}, lambda {var}: {e})"

@@ -1,0 +1,147 @@
+"""What Spark cannot judge is asked of this process, over distinct values: one job for each such predicate.
+
+Those are patterns that only regress knows, patterns at which Java's engine may go wrong or for ever, and multiples of
+very large doubles. The values of a column that fail go back as a frame, and become a column ``q{i}`` that is true
+there; those inside of columns go back as a list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import polars as pl
+
+from headgate.edge import folding, patterns
+from headgate.edge.cells import Cell, Cells, reached
+from headgate.edge.folding import Meaningless
+from headgate.edge.render_rules import PATTERN_SECONDS_MAX, ColumnAbsent, Question, cell_of
+from headgate.edge.spark_cells import Laid
+from headgate.edge.spark_dialect import safe_in_java
+from headgate.edge.spark_nested import Steps, values
+from headgate.edge.spark_rows import collected, handed
+from headgate.edge.spark_text import double, literal
+from headgate.model.contract import NumberType, StringType
+from headgate.model.names import RuleName
+from headgate.model.rule import AllOf, Inside, Matches, MultipleOf, Not, Predicate
+
+DISTINCT_MAX = 5_000_000  # values that this process will hold
+LISTED_MAX = 10_000  # values that a query will hold
+
+
+def asked(
+    over: Laid, predicates: Sequence[tuple[RuleName, Predicate]]
+) -> tuple[Laid, dict[Predicate, str], dict[RuleName, str], dict[RuleName, str]]:
+    """The rows with the answers as columns; what `Rendering` needs for each predicate; rules in error, and those
+    about what is absent.
+    """
+    errors: dict[RuleName, str] = {}
+    absent: dict[RuleName, str] = {}
+    answers: dict[Predicate, str] = {}
+    for name, predicate in predicates:
+        try:
+            for question in _questions(predicate, over.cells):
+                if question.predicate not in answers:
+                    over, answers[question.predicate] = _answered(over, question, f"q{len(answers)}")
+        except Meaningless as error:
+            errors[name] = str(error)
+        except ColumnAbsent as error:
+            absent[name] = str(error)
+    return over, answers, errors, absent
+
+
+def _questions(predicate: Predicate, cells: Cells) -> Iterator[Question]:
+    match predicate:
+        case AllOf(parts):
+            for part in parts:
+                yield from _questions(part, cells)
+        case Not(inner):
+            yield from _questions(inner, cells)
+        case Inside(column) | Matches(column) | MultipleOf(column):
+            cell = cell_of(cells, column)
+            if cell.present:
+                yield from _inner(predicate, cell, ())
+
+
+def _inner(predicate: Predicate, cell: Cell, steps: Steps) -> Iterator[Question]:
+    asked = Inside(cell.column.name, steps, predicate) if steps else predicate
+    match predicate:
+        case AllOf(parts):
+            for part in parts:
+                yield from _inner(part, cell, steps)
+        case Not(inner):
+            yield from _inner(inner, cell, steps)
+        case Inside(_, more, inner):
+            yield from _inner(inner, cell, (*steps, *more))
+        case Matches(_, pattern) if isinstance(_kind(cell, steps), StringType):
+            translated = patterns.translate(pattern)
+            if translated is None:
+                judge = _by_regress(pattern)
+            elif safe_in_java(translated):
+                return
+            else:
+                judge = _linear(translated)
+            yield Question(cell, asked, judge, steps=steps)
+        case MultipleOf(_, divisor) if isinstance(_kind(cell, steps), NumberType):
+            yield Question(
+                cell,
+                asked,
+                lambda values: [folding.is_multiple(x, divisor) for x in values],
+                folding.exact_below(divisor),
+                steps,
+            )
+
+
+def _kind(cell: Cell, steps: Steps) -> object:
+    return reached(cell.kind, cell.dtype, steps)[0]
+
+
+def _by_regress(pattern: str) -> Callable[[Sequence[Any]], Sequence[bool]]:
+    return lambda values: patterns.matches(pattern, values, PATTERN_SECONDS_MAX)
+
+
+def _linear(translated: str) -> Callable[[Sequence[Any]], Sequence[bool]]:
+    """Polars' engine never backtracks."""
+
+    def judge(values: Sequence[Any]) -> Sequence[bool]:
+        found: list[bool] = pl.Series(values, dtype=pl.String).str.contains(translated).to_list()
+        return found
+
+    return judge
+
+
+def _answered(over: Laid, question: Question, column: str) -> tuple[Laid, str]:
+    name = question.cell.value
+    frame = over.frame.filter(f"{name} is not null").select(name)
+    for selected, kept in values(question.cell, question.steps):
+        frame = frame.selectExpr(selected).filter(kept)
+    if question.beyond is not None:
+        frame = frame.filter(f"abs({name}) >= {double(question.beyond)} and abs({name}) < double('Infinity')")
+    found = collected(frame.distinct().limit(DISTINCT_MAX + 1)).to_series()
+    most = LISTED_MAX if question.steps else DISTINCT_MAX
+    if len(found) > DISTINCT_MAX:
+        raise Meaningless(f"{_told(question)} holds more than {DISTINCT_MAX:,} different values, {_TOO_MANY}")
+    verdicts = pl.Series(question.judge(found.to_list()), dtype=pl.Boolean)
+    failing = found.filter(~verdicts)
+    if len(failing) > most:
+        raise Meaningless(
+            f"{_told(question)} holds more than {most:,} different values that fail, {_TOO_MANY}"
+        )
+    if question.steps:
+        listed = ", ".join(literal(value) for value in failing)
+        inner = "double" if failing.dtype.is_float() else "string"
+        return over, f"array({listed})" if listed else f"cast(array() as array<{inner}>)"
+    if not len(failing):
+        none = over.frame.selectExpr("*", f"cast(null as boolean) as {column}")
+        return replace(over, frame=none), column
+    table = pl.LazyFrame({name: failing}).with_columns(pl.lit(value=True).alias(column))
+    theirs = handed(over.rows.session, table, over.rows.described)
+    return replace(over, frame=over.frame.join(theirs, on=name, how="left")), column
+
+
+_TOO_MANY = "and only outside of Spark is it known which of them the rule lets through: that is too many"
+
+
+def _told(question: Question) -> str:
+    return question.cell.column.name

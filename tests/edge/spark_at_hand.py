@@ -1,0 +1,60 @@
+"""One Spark for all tests of a process: local, small, on loopback, and open to Spark Connect as well."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import socket
+import tempfile
+from dataclasses import dataclass
+from typing import Any
+
+from headgate.edge import spark_session
+
+
+@dataclass(frozen=True)
+class Sparks:
+    """One Spark: a session in this process, and ``url`` for those by Connect."""
+
+    local: Any
+    url: str
+
+    @functools.cached_property
+    def connect(self) -> Any:
+        from pyspark.sql.connect.session import SparkSession
+
+        found: Any = SparkSession.builder.remote(self.url).create()
+        atexit.register(found.stop)  # first, or it would ask a server that is gone, again and again
+        return found
+
+
+@functools.cache
+def sparks() -> Sparks:
+    """Started when a test first asks, in some ten seconds; it ends with the process.
+
+    Queries are interpreted: rows are few, and compiling a query takes longer than running it. Tests that want it
+    compiled, as it is by default, set `spark.sql.codegen.wholeStage`.
+    """
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    folder = tempfile.mkdtemp(prefix="headgate-spark-")
+    found = spark_session.local(
+        {
+            "spark.sql.shuffle.partitions": "1",
+            "spark.default.parallelism": "1",
+            "spark.sql.warehouse.dir": f"{folder}/warehouse",
+            "spark.local.dir": folder,
+            "spark.driver.memory": "1g",
+            "spark.driver.extraJavaOptions": f"-Dderby.system.home={folder} -XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+            "spark.sql.codegen.wholeStage": "false",
+            "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+            "spark.sql.adaptive.enabled": "false",
+            "spark.sql.session.timeZone": "America/New_York",  # so that none of us relies on UTC
+            "spark.plugins": "org.apache.spark.sql.connect.SparkConnectPlugin",
+            "spark.connect.grpc.binding.address": "127.0.0.1",
+            "spark.connect.grpc.binding.port": str(port),
+        },
+        cores="1",
+    )
+    return Sparks(found, f"sc://127.0.0.1:{port}")
