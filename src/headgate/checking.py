@@ -176,7 +176,7 @@ def check(
         allowed=frozenset(allow_unexecuted),
     )
     verdict = told(judged.verdict, service_levels(compiled, SystemClock().now()))
-    return Checked(attributed(verdict, compiled), compiled, delivery, judged, judge)
+    return Checked(attributed(verdict, compiled, judge.name), compiled, delivery, judged, judge)
 
 
 def judge_called(name: str) -> Judge:

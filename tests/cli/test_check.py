@@ -27,7 +27,7 @@ def test_data_that_pass_are_done(files: Run) -> None:
     listed(done.document, DOCUMENTS["check"])
     assert {k: v for k, v in done.document.items() if k != "rules"} == {
         "outcome": "passed", "contract": "orders", "contract_version": "1.0.0", "object": "orders", "root": None,
-        "files": 1, "rows": 2, "rows_good": 2, "rows_bad": 0, "failing_rows": [],
+        "files": 1, "engine": "polars", "rows": 2, "rows_good": 2, "rows_bad": 0, "failing_rows": [],
     }  # fmt: skip
 
 

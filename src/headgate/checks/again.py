@@ -35,7 +35,8 @@ def check_whole(
     """
     whole = _Whole(ports, tree, _entry(tree, table), contract, allowed)
     verdict = whole.check(contract.rules, None)
-    return attributed(replace(verdict, files=len(ports.lake.files(whole.entry))), contract)
+    verdict = replace(verdict, files=len(ports.lake.files(whole.entry)))
+    return attributed(verdict, contract, ports.engine.name)
 
 
 def check_again(
@@ -91,7 +92,7 @@ def check_again(
         files=len(ports.lake.files(whole.entry)),
         findings=tuple(findings[name] for name in (*order, *(r.name for r in rules))),
     )
-    return attributed(verdict, contract)
+    return attributed(verdict, contract, ports.engine.name)
 
 
 def counts_rows(rule: Rule) -> bool:

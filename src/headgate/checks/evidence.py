@@ -25,8 +25,11 @@ from headgate.model.verdict import Finding, Verdict
 _COUNTED = re.compile(r"\A[0-9,]+ of [0-9,]+ rows(?: looked at)?: ")
 
 
-def attributed(verdict: Verdict, contract: TableContract) -> Verdict:
-    """The same verdict with severity and place of each rule, and what is masked. Whoever judged it needs not know."""
+def attributed(verdict: Verdict, contract: TableContract, engine: str = "") -> Verdict:
+    """The same verdict with severity and place of each rule, what is masked, and the engine's name, if there is one.
+
+    Whoever judged it needs not know.
+    """
     rules = {r.name: r for r in contract.rules}
     masked = tuple(c.name for c in contract.columns if c.masked)
     hidden = frozenset(masked)
@@ -47,7 +50,13 @@ def attributed(verdict: Verdict, contract: TableContract) -> Verdict:
         )
 
     columns = tuple(c.name for c in contract.columns) if masked else ()
-    return replace(verdict, findings=tuple(map(told, verdict.findings)), masked=masked, declared=columns)
+    return replace(
+        verdict,
+        findings=tuple(map(told, verdict.findings)),
+        masked=masked,
+        declared=columns,
+        engine=engine or verdict.engine,
+    )
 
 
 def columns_of(body: Body) -> tuple[str, ...]:

@@ -116,7 +116,8 @@ def check_changed(
     for table in (*changed, *gone):
         if _lost_rows(ports, before.table(table), after.table(table)):
             findings += check_children(ports, after, others, table)
-    return Verdict("", "", rows, 0, files, tuple(findings), allowed=allowed_of(findings, allowed))
+    names = allowed_of(findings, allowed)
+    return Verdict("", "", rows, 0, files, tuple(findings), allowed=names, engine=ports.engine.name)
 
 
 def allowed_of(findings: Collection[Finding], allowed: Collection[str]) -> frozenset[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from headgate.cli import dialect, evidence, outputs, wire
 from headgate.cli.answer import Answer
-from headgate.cli.findings import counted, show_failures, tally
+from headgate.cli.findings import counted, how, looked_at, show_failures, tally
 from headgate.cli.opening import project_of
 from headgate.cli.screen import Screen, busy, harmless, painted, say
 from headgate.model.errors import WrongUse
@@ -88,6 +88,7 @@ def _check(args: Args) -> Answer:
         "object": checked.contract.object,
         "root": verdict.root,
         "files": verdict.files,
+        "engine": verdict.engine or None,
         "rows": verdict.rows,
         "rows_good": verdict.rows - verdict.rows_bad,
         "rows_bad": verdict.rows_bad,
@@ -118,6 +119,7 @@ def _check(args: Args) -> Answer:
             evidence.lines_of(args.contract) if args.contract else lambda _: 1,
             {r.name: r for r in checked.contract.rules},
             read.profile() if read is not None and any(o.format == "html" for o in wanted) else None,
+            evidence.meanings_of(checked.contract),
         )
         return outputs.written(answer, wanted, told, document)
 
@@ -185,3 +187,6 @@ def _show(screen: Screen, checked: Checked | CheckedTable, *, unmasked: bool) ->
     )
     contract = harmless(f"{verdict.contract_id} {verdict.contract_version}")
     say(f"{outcome}: {rows}{parted}; {tally(verdict.findings)} ({contract})")
+    told = how(verdict.findings)
+    if verdict.root or verdict.files > 1 or set(told) - {"scan"}:
+        say(f"  looked at {looked_at(verdict)}")

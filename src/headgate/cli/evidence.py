@@ -13,6 +13,7 @@ from headgate.model.masking import shown
 from headgate.model.verdict import Finding, Verdict
 
 if TYPE_CHECKING:
+    from headgate.model.contract import TableContract
     from headgate.model.profile import Profile
     from headgate.model.rule import Rule
 
@@ -24,7 +25,7 @@ class Evidence:
     ``data``: what was looked at, as it was named. ``at``: when the verdict was formed, ``took_s`` how long that took.
     ``id``: of this verdict, unique (a run's, where there is one). ``contract``: the file, if it is one; then ``line``
     gives the line of a rule's place. ``rules``: those of the contract, where they are known, by name. ``profile``:
-    where one was asked for.
+    where one was asked for. ``meanings``: what the contract says of its columns, by name.
     """
 
     verdict: Verdict
@@ -37,6 +38,7 @@ class Evidence:
     line: Callable[[str], int] = lambda _: 1
     rules: Mapping[str, Rule] = field(default_factory=dict)
     profile: Profile | None = None
+    meanings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -70,6 +72,11 @@ def masked(verdict: Verdict, *, unmasked: bool = False) -> Verdict:
             for f in verdict.findings
         ),
     )
+
+
+def meanings_of(contract: TableContract) -> Mapping[str, str]:
+    """What a contract says of its columns, by name."""
+    return {c.name: c.description for c in contract.columns if c.description}
 
 
 def relative(path: str, base: str | None = None) -> str:

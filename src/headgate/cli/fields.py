@@ -33,6 +33,7 @@ SHAPES: dict[str, Fields] = {
         "row": "its number in the file; 1 is the first after the header",
         "key": "the primary key's columns and values, as text",
         "column": "the column that fails",
+        "path": "the same, and where inside of it: `lines[items].price`",
         "value": "what stood there; null if nothing did; masked if confidential, and cut after 200 characters",
     },
     "failing row": {
@@ -40,6 +41,7 @@ SHAPES: dict[str, Fields] = {
         "row": "its number in the file; 1 is the first after the header",
         "key": "the primary key's columns and values, as text",
         "column": "the column that fails",
+        "path": "the same, and where inside of it: `lines[items].price`",
         "value": "as in a sample",
         "rule": "the rule that it fails",
         "reason": "what the rule asks for, in words",
@@ -52,6 +54,7 @@ SHAPES: dict[str, Fields] = {
         "rows": "how many were looked at",
         "rows_bad": "how many of them are bad",
         "files": "how many were looked at",
+        "engine": "which engine ran the rules: `polars`, `duckdb`; null for a verdict of before this was kept",
     },
     "object": {
         "digest": "SHA-256 of its bytes",
@@ -223,6 +226,7 @@ DOCUMENTS: dict[str, Fields] = {
         "object": "the schema object's name",
         "root": "of the tree with `--ref`; null for files, which are in none",
         "files": "how many were looked at",
+        "engine": "which engine ran the rules: `polars`, `duckdb`",
         "rows": "how many there are",
         "rows_good": "those without a fault",
         "rows_bad": "the others",

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from headgate.cli.screen import Screen, harmless, painted, say
 from headgate.model.masking import shown
-from headgate.model.verdict import Finding, Sample
+from headgate.model.verdict import Finding, Sample, Verdict
 
 SAMPLES_SHOWN = 3
 VALUE_SHOWN = 60
@@ -80,7 +80,7 @@ def sample_text(sample: Sample) -> str:
     key = ", ".join(f"{harmless(name)}={told(name, value, 30)}" for name, value in sample.key)
     # A key that is the failing column itself would be said twice.
     key = "" if [name for name, _ in sample.key] == [sample.column] else key
-    what = f"{harmless(sample.column)}: {told(sample.column, sample.value)}" if sample.column else ""
+    what = f"{harmless(sample.path)}: {told(sample.column, sample.value)}" if sample.column else ""
     where = f"row {sample.row} of {harmless(_short(sample.object))}" if sample.object else f"row {sample.row}"
     return "  ".join(part for part in (where, key, what) if part)
 
@@ -109,6 +109,24 @@ def tally(findings: Sequence[Finding]) -> str:
     first, _, rest = parts[0].partition(" ")
     noun = "rule" if first == "1" else "rules"
     return ", ".join([f"{first} {noun} {rest}", *parts[1:]])
+
+
+def how(findings: Sequence[Finding]) -> dict[str, int]:
+    """How many rules were judged by each kind of look at the data: `Finding.how`, ``none`` left out."""
+    found = Counter[str](f.how for f in findings)
+    return {name: found[name] for name in ("scan", "lookup", "statistics", "partial") if found[name]}
+
+
+def looked_at(verdict: Verdict) -> str:
+    """``3 files of tree 3f2a9c1d0b7e with polars: 5 rules by scan, 2 by statistics``."""
+    tree = f" of tree {verdict.root[:12]}" if verdict.root else ""
+    engine = f" with {verdict.engine}" if verdict.engine else ""
+    rules = [f"{n:,} by {name}" for name, n in how(verdict.findings).items()]
+    if rules:
+        first, _, rest = rules[0].partition(" ")
+        rules[0] = f"{first} {'rule' if first == '1' else 'rules'} {rest}"
+    told = f": {', '.join(rules)}" if rules else ""
+    return f"{counted(verdict.files, 'file')}{tree}{engine}{told}"
 
 
 def counted(number: int | None, noun: str) -> str:

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 
 from headgate.cli.evidence import Evidence, relative
-from headgate.cli.findings import counted, failures, sample_text, tally
+from headgate.cli.findings import counted, failures, looked_at, sample_text, tally
 from headgate.cli.screen import harmless
 from headgate.model.verdict import Finding
 
@@ -36,7 +36,7 @@ def _lines(evidence: Evidence) -> Iterator[str]:
     contract = f"{verdict.contract_id} {verdict.contract_version}".strip()
     said = (
         f"{evidence.outcome}: {counted(verdict.rows, 'row')}, {verdict.rows_bad:,} bad; "
-        f"{tally(verdict.findings)} ({contract}){more}"
+        f"{tally(verdict.findings)} ({contract}); looked at {looked_at(verdict)}{more}"
     )
     yield f"::notice title={_property(f'headgate: {evidence.name}')}::{_data(said)}"
 

@@ -12,7 +12,7 @@ from html import escape
 
 from headgate.cli import report_plots as plots
 from headgate.cli.evidence import Evidence
-from headgate.cli.findings import counted, failures, tally
+from headgate.cli.findings import counted, failures, how, tally
 from headgate.cli.report_style import STYLE
 from headgate.cli.report_words import answer, in_words, percent, whereabouts
 from headgate.model.profile import Distribution, Profile
@@ -30,6 +30,14 @@ _STATUS = {
     "pass": "holds", "fail": "broken", "error": "cannot be checked", "warn": "warning", "not_executed": "not checked",
     "info": "for information",
 }  # fmt: skip
+
+
+_HOW = {
+    "scan": "by reading the rows",
+    "lookup": "by looking up keys",
+    "statistics": "from the statistics of the files",
+    "partial": "from earlier checks of the same files",
+}
 
 
 def report(evidence: Evidence) -> str:
@@ -93,7 +101,7 @@ def _answer(evidence: Evidence) -> str:
     return (
         f"<main><section class='answer {kind}' aria-label='The answer'>"
         f"<span class=question>Can I trust this data?</span>"
-        f"<h1><span class=word>{word}</span> {_text(why)}</h1>{bar}<ul class=numbers>{items}</ul></section>"
+        f"<h1><span class=word>{word}</span> {_said(why)}</h1>{bar}<ul class=numbers>{items}</ul></section>"
     )
 
 
@@ -106,8 +114,13 @@ def _wrong(evidence: Evidence) -> Iterator[str]:
     loud = sorted(loud, key=lambda f: (order[f.status], -(f.rows_failed or 0)))
     if not loud:
         return
-    lead = "Each promise that is broken, the worst first, with the first rows that break it."
-    yield f"<section><h2>What is wrong</h2><p class=lead>{lead}</p>"
+    head, lead = (
+        "What is wrong",
+        "Each promise that is not kept, the worst first, with the first rows that break it.",
+    )
+    if evidence.verdict.passed:
+        head, lead = "What to look at", "No promise is broken. Of these somebody wants to be warned."
+    yield f"<section><h2>{head}</h2><p class=lead>{lead}</p>"
     yield from (_card(f, evidence) for f in loud[:CARDS_MAX])
     if len(loud) > CARDS_MAX:
         rest = loud[CARDS_MAX : CARDS_MAX + NAMES_MAX]
@@ -129,15 +142,23 @@ def _card(finding: Finding, evidence: Evidence) -> str:
         if value:
             tags.append(f"<span>{name} {_text(value)}</span>")
     title, told = in_words(finding, evidence.rules.get(finding.rule))
-    told = f"<p>{_text(told)}</p>" if told else ""
+    told = (*told, *_meanings(finding, evidence))
     place = ""
     if evidence.contract and finding.place:
         place = f", line {evidence.line(finding.place):,} of <bdi>{_text(evidence.contract)}</bdi>"
     examples = _samples(finding.samples) if finding.samples else ""
     return (
-        f"<article class=card><h3>{_text(title)}</h3><div class=tags>{''.join(tags)}</div>{told}{examples}"
+        f"<article class=card><h3>{_said(title)}</h3><div class=tags>{''.join(tags)}</div>"
+        f"{''.join(f'<p>{_said(each)}</p>' for each in told)}{examples}"
         f"<p class='soft small'>rule <code>{_text(finding.rule)}</code>{place}</p></article>"
     )
+
+
+def _meanings(finding: Finding, evidence: Evidence) -> Iterator[str]:
+    """What the contract says of the columns that a rule is about."""
+    for name in evidence.columns(finding)[:KEY_COLUMNS_SHOWN]:
+        if meaning := evidence.meanings.get(name):
+            yield f"{name}: {meaning}"
 
 
 def _samples(samples: Sequence[Sample]) -> str:
@@ -147,19 +168,22 @@ def _samples(samples: Sequence[Sample]) -> str:
     files = len({s.object for s in samples}) > 1
     head = "<th scope=col>file</th><th scope=col>row</th>" if files else "<th scope=col>row</th>"
     # The failing column stands first: on a phone the key may be out of sight.
-    head += f"<th scope=col class=it><bdi>{_text(column)}</bdi></th>" if column else ""
+    head += f"<th scope=col class=it><bdi>{_text(samples[0].path)}</bdi></th>" if column else ""
     head += "".join(f"<th scope=col><bdi>{_text(name)}</bdi></th>" for name in keys)
     rows = ""
     for s in samples:
         own = dict(s.key)
         cells = f"<td><bdi>{_text(s.object.rpartition('/')[2])}</bdi></td>" if files else ""
-        cells += f"<td>{s.row:,}</td>{_cell(s.value, 'value it') if column else ''}"
-        rows += f"<tr>{cells}{''.join(_cell(own.get(name)) for name in keys)}</tr>"
+        cells += (
+            f"<td>{s.row:,}</td>{_cell(s.value, 'value it', masked=column in s.masked) if column else ''}"
+        )
+        rows += f"<tr>{cells}{''.join(_cell(own.get(n), masked=n in s.masked) for n in keys)}</tr>"
     return f"<div class=scroll><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
 
 
-def _cell(value: str | None, kind: str = "value") -> str:
+def _cell(value: str | None, kind: str = "value", *, masked: bool = False) -> str:
     inner = "<em class=soft>nothing</em>" if value is None else f"<bdi>{_text(value)}</bdi>"
+    inner = f"<em class=soft>{inner}</em>" if masked and value is not None else inner
     return f"<td class='{kind}'>{inner}</td>"
 
 
@@ -172,7 +196,7 @@ def _where(evidence: Evidence) -> str:
     profile = evidence.profile
     if profile is None or not profile.rows or not any(s.bad for s in profile.slices):
         return ""
-    most = max(s.bad / s.rows for s in profile.slices if s.rows)
+    worst = max((s for s in profile.slices if s.rows), key=lambda s: s.bad / s.rows)
     plot = plots.positions(profile.slices, "Share of failing rows from the first row to the last")
     rows = "".join(
         f"<tr><th scope=row>{s.first:,}</th><td class=n>{s.rows:,}</td><td class=n>{s.bad:,}</td></tr>"
@@ -181,9 +205,10 @@ def _where(evidence: Evidence) -> str:
     )
     return (
         "<section><h2>Where in the data</h2>"
-        f"<p class=lead>{_text(whereabouts(profile.slices, profile.rows))}</p>"
+        f"<p class=lead>{_said(whereabouts(profile.slices, profile.rows))}</p>"
         f"<div class='card rows'><p class='small soft'>failing share of each stretch of rows; the highest bar is "
-        f"{most:.1%}</p>{plot}<div class=axis><span>row 1</span><span>row {profile.rows:,}</span></div>"
+        f"{percent(worst.bad, worst.rows)}</p>{plot}"
+        f"<div class=axis><span>row 1</span><span>row {profile.rows:,}</span></div>"
         f"{_parts(profile)}{plots.table(('from row', 'rows', 'failing'), rows, 1)}</div></section>"
     )
 
@@ -240,9 +265,13 @@ def _kinds(evidence: Evidence) -> str:
             mine = [f for n, f in found if n == name]
             kept = sum(f.status == "pass" for f in mine)
             warned = sum(f.status == "warn" for f in mine)
-            cells = "".join(f"<td class=n>{n:,}</td>" for n in (kept, warned, len(mine) - kept - warned))
+            broken = sum(f.status == "fail" for f in mine)
+            counts = (kept, warned, broken, len(mine) - kept - warned - broken)
+            cells = "".join(f"<td class=n>{n:,}</td>" for n in counts)
             rows += f"<tr><th scope=row>{_text(name)}</th>{cells}</tr>"
-        heads = "".join(f"<th scope=col class=n>{h}</th>" for h in ("kept", "warned", "broken"))
+        heads = "".join(
+            f"<th scope=col class=n>{h}</th>" for h in ("kept", "warned", "broken", "not checked")
+        )
         tables.append(
             f"<div class=card><div class=scroll><table><thead><tr><th scope=col>{title}</th>{heads}</tr></thead>"
             f"<tbody>{rows}</tbody></table></div></div>"
@@ -271,10 +300,9 @@ def _values(evidence: Evidence) -> str:
         )
     if not cards:
         return ""
-    return (
-        "<section><h2>Good rows beside failing ones</h2><p class=lead>Values of each column with failing "
-        f"rows. Blue and orange have scales of their own.</p>{_KEY}<div class=grid>{''.join(cards)}</div></section>"
-    )
+    lead = "Values of each column with failing rows. Blue and orange have scales of their own."
+    lead = f"<p class=lead>{lead}</p>{_KEY}" if profile.distributions else ""
+    return f"<section><h2>Good rows beside failing ones</h2>{lead}<div class=grid>{''.join(cards)}</div></section>"
 
 
 def _distribution(found: Distribution) -> str:
@@ -302,7 +330,8 @@ def _nulls(evidence: Evidence) -> str:
     rows = [(f"<code>{_text(name)}</code>", count, profile.rows) for name, count in lacking[:NULLS_PLOTTED]]
     left = len(lacking) - len(rows)
     more = f"<p class='soft small'>and {counted(left, 'column')} more</p>" if left else ""
-    lead = f"{len(lacking):,} of {len(profile.nulls):,} columns have rows without a value."
+    have = "has" if len(lacking) == 1 else "have"
+    lead = f"{len(lacking):,} of {len(profile.nulls):,} columns {have} rows without a value."
     return (
         f"<section><h2>Missing values</h2><p class=lead>{lead} That is a fault only where the contract says so.</p>"
         f"<div class=card>{plots.share_rows(rows, 'g')}{more}</div></section>"
@@ -333,7 +362,7 @@ def _holds(evidence: Evidence) -> str:
 
 def _about(evidence: Evidence) -> str:
     verdict = evidence.verdict
-    how = Counter(f.how for f in evidence.findings)
+    looks = [f"{counted(n, 'rule')} {_HOW[name]}" for name, n in how(evidence.findings).items()]
     told = {
         "Contract": f"{verdict.contract_id} {verdict.contract_version}".strip(),
         "Contract file": evidence.contract or "",
@@ -341,13 +370,19 @@ def _about(evidence: Evidence) -> str:
         "Rows": f"{verdict.rows:,}",
         "Files": f"{verdict.files:,}",
         "Rules": tally(verdict.findings),
-        "How": ", ".join(f"{how[name]:,} by {name}" for name in sorted(how) if name != "none"),
+        "How": ", ".join(looks),
+        "Engine": verdict.engine,
         "Verdict": evidence.id,
     }
     rows = "".join(
         f"<tr><th scope=row>{n}</th><td><bdi>{_text(v)}</bdi></td></tr>" for n, v in told.items() if v
     )
     return f"</main><footer><h2>About this report</h2><table>{rows}</table></footer>"
+
+
+def _said(words: str) -> str:
+    """Words of our own around those of data: a number and its percent sign stay on one line."""
+    return _text(words).replace(" %", "&nbsp;%")
 
 
 def _text(text: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from html import escape
 
 from headgate.cli.evidence import Evidence
-from headgate.cli.findings import sample_text
+from headgate.cli.findings import how, sample_text
 from headgate.cli.screen import harmless
 from headgate.model.verdict import Finding
 
@@ -29,6 +29,8 @@ def report(evidence: Evidence) -> str:
         "rows": str(verdict.rows),
         "rows_bad": str(verdict.rows_bad),
         "files": str(verdict.files),
+        "engine": verdict.engine,
+        "how": ", ".join(f"{n} by {name}" for name, n in how(verdict.findings).items()),
         "data": ", ".join(evidence.data),
     }
     suite = {

@@ -1,7 +1,8 @@
 """A verdict in the Open Observability Results Standard (OORS, Bitol RFC 18, v0.1.0): what was observed, no data.
 
 The draft's statuses are pass and fail; warn and error are ours, from its discussion. What was told only (`info`)
-was not observed and is left out; a rule that was not executed is an error, or a warning where it is allowed.
+was not observed and is left out; a rule that was not executed is an error, or a warning where it is allowed. What was
+looked at, and how, stands in customProperties, as in the sister standards: the draft has no place for it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from headgate.cli.evidence import Evidence
+from headgate.cli.findings import how
 from headgate.model.rule import (
     Age,
     DuplicateRows,
@@ -44,6 +46,18 @@ def report(evidence: Evidence) -> Fields:
             "standard": "ODCS",
             "version": verdict.contract_version,
         },
+        "customProperties": [
+            {"vendor": "headgate", "property": name, "value": value}
+            for name, value in {
+                "root": verdict.root,
+                "rows": verdict.rows,
+                "rowsBad": verdict.rows_bad,
+                "files": verdict.files,
+                "engine": verdict.engine,
+                "how": how(verdict.findings),
+            }.items()
+            if value is not None and value != ""
+        ],
     }
 
 

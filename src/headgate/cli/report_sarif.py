@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from headgate.checks.evidence import reason
 from headgate.cli.evidence import Evidence, relative
-from headgate.cli.findings import failures, sample_text
+from headgate.cli.findings import failures, how, sample_text
 from headgate.model.verdict import Finding, Sample
 
 Fields = dict[str, Any]
@@ -51,6 +51,8 @@ def report(evidence: Evidence, version: str) -> Fields:
             "rows": verdict.rows,
             "rows_bad": verdict.rows_bad,
             "files": verdict.files,
+            "engine": verdict.engine or None,
+            "how": how(verdict.findings),
         },
     }
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}

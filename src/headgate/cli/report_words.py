@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 
@@ -9,7 +10,7 @@ from headgate.checks.evidence import reason
 from headgate.cli.evidence import Evidence
 from headgate.cli.findings import counted
 from headgate.model.profile import Slice
-from headgate.model.rule import Bound, Measured, Rule
+from headgate.model.rule import Age, Bound, Measured, Rule
 from headgate.model.verdict import Finding
 
 MOST = 0.8  # of the failing rows: where these are together, it is told
@@ -54,19 +55,57 @@ def _broken(evidence: Evidence, fails: Sequence[Finding]) -> str:
         return f"Every row is fine by itself, but {counted(len(fails), 'rule')} about the whole is broken."
     bad, rows = verdict.rows_bad, verdict.rows
     share = f"{bad:,} of {rows:,} rows break" if rows > 1 else "its one row breaks"
-    return f"{share} the contract ({percent(bad, rows)})."
+    whole = sum(f.measured is not None or f.rows_failed is None for f in fails)
+    too = (
+        f" {counted(whole, 'rule')} about the whole {'is' if whole == 1 else 'are'} broken, too."
+        if whole
+        else ""
+    )
+    return f"{share} the contract ({percent(bad, rows)}).{too}"
 
 
-def in_words(finding: Finding, rule: Rule | None) -> tuple[str, str]:
-    """A title for what a finding says, and what there is to add."""
+def in_words(finding: Finding, rule: Rule | None) -> tuple[str, tuple[str, ...]]:
+    """A title for what a finding says, and the sentences that there are to add."""
     description = rule.description if rule is not None else ""
     if finding.status in {"error", "not_executed"}:
-        return f"{finding.rule} could not be checked", finding.message
-    if rule is not None and isinstance(rule.body, Measured) and finding.measured is not None:
-        unit = " %" if rule.body.bound.percent else ""
-        name = description or finding.rule
-        return f"{name.rstrip('.')}: {_number(finding.measured)}{unit}", f"It {_allowed(rule.body.bound)}."
-    return reason(finding) or finding.rule, description
+        return f"{description.rstrip('.') or finding.rule} could not be checked", (
+            _sentence(finding.message),
+        )
+    said, note = _parted(reason(finding), rule)
+    notes = (_sentence(note),) if note else ()
+    if rule is None or not isinstance(rule.body, Measured) or finding.measured is None:
+        return said or finding.rule, (*((description,) if description else ()), *notes)
+    body = rule.body
+    name = description.rstrip(".") or finding.rule
+    if isinstance(body.measure, Age):
+        return name, (_sentence(said), *notes)
+    allowed = f"It {_allowed(body.bound)}."
+    if finding.status == "warn" and body.warn is not None and not rule.waiver:
+        notes = (f"Here is a warning, since it should {_allowed(body.warn).removeprefix('must ')}.",)
+    if body.by:
+        return name, (_sentence(said), allowed, *notes)
+    return f"{name}: {_number(finding.measured)}", (allowed, *notes)
+
+
+_NOTE = re.compile(r"; (waived until |its waiver expired on |more than the )")
+
+
+def _parted(message: str, rule: Rule | None) -> tuple[str, str]:
+    """What a finding says of the data; and of a waiver, if it does."""
+    body = rule.body if rule is not None else None
+    if isinstance(body, Measured) and f", {body.bound}" in message:
+        said, _, note = message.partition(f", {body.bound}")
+        return said, note.removeprefix("; ")
+    if rule is not None and rule.waiver is not None and (found := _NOTE.search(message)):
+        return message[: found.start()], message[found.start() + 2 :]
+    return message, ""
+
+
+def _sentence(text: str) -> str:
+    """With a capital, and a full stop."""
+    if not text:
+        return text
+    return f"{text[0].upper()}{text[1:]}" + ("" if text[-1] in ".!?)" else ".")
 
 
 def _allowed(bound: Bound) -> str:
@@ -88,12 +127,17 @@ def _allowed(bound: Bound) -> str:
 
 
 def _number(text: str) -> str:
-    """``27,004``; what is no number, as it is."""
+    """``27,004``, ``0.57 %``; what is no number, as it is."""
+    number, share = text.removesuffix("%"), text.endswith("%")
     try:
-        found = Decimal(text)
+        found = Decimal(number)
     except InvalidOperation:
         return text
-    return f"{found:,f}" if found.is_finite() else text
+    if not found.is_finite():
+        return text
+    if abs(found) >= Decimal("0.1"):
+        found = round(found, 2).normalize()
+    return f"{found:,f}{' %' if share else ''}"
 
 
 def percent(part: int, whole: int) -> str:

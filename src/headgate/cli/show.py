@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from headgate.cli import outputs, wire
 from headgate.cli.answer import Answer
 from headgate.cli.evidence import Evidence, masked
-from headgate.cli.findings import counted, show_failures, tally
+from headgate.cli.findings import counted, looked_at, show_failures, tally
 from headgate.cli.history import changes_of, show_changes
 from headgate.cli.opening import project_of
 from headgate.cli.screen import Screen, harmless, painted, say, table
@@ -57,7 +57,11 @@ def _evidence(args: Args, row: VerdictRow) -> Evidence:
     """A verdict as it was kept. The contract is in the project, and no file with lines."""
     name = short(row.table) if row.table else args.what
     return Evidence(
-        masked(row.verdict, unmasked=args.unmasked), name, (f"root {row.root[:12]}",), row.at, row.run
+        masked(row.verdict.on(row.root), unmasked=args.unmasked),
+        name,
+        (f"root {row.root[:12]}",),
+        row.at,
+        row.run,
     )
 
 
@@ -149,12 +153,12 @@ def _judged(row: VerdictRow | None, *, unmasked: bool) -> dict[str, Any]:
 
 
 def _looked_at(row: VerdictRow) -> str:
-    """``contract orders 1.0.0, 3 rows and 1 file of tree 3f2a9c1d0b7e``."""
+    """``contract orders 1.0.0, 3 rows, 1 file of tree 3f2a9c1d0b7e with polars: 8 rules by scan``."""
     found = row.verdict
     contract = (
         harmless(f"contract {found.contract_id} {found.contract_version}, ") if found.contract_id else ""
     )
-    return f"{contract}{counted(found.rows, 'row')} and {counted(found.files, 'file')}, tree {row.root[:12]}"
+    return f"{contract}{counted(found.rows, 'row')}, {looked_at(found.on(row.root))}"
 
 
 def type_name(found: ColumnType) -> str:

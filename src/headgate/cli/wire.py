@@ -57,6 +57,7 @@ def _sample(found: Sample) -> Fields:
         "row": found.row,
         "key": dict(found.key),
         "column": found.column,
+        "path": found.path,
         "value": found.value,
     }
 
@@ -81,6 +82,7 @@ def verdict(found: Verdict) -> Fields:
         "rows": found.rows,
         "rows_bad": found.rows_bad,
         "files": found.files,
+        "engine": found.engine or None,
     }
 
 

@@ -12,6 +12,7 @@ from headgate.edge import render_nested
 from headgate.edge.cells import Cell, Cells, as_text
 from headgate.edge.render_rules import Answers, columns_of
 from headgate.edge.rows import ROW
+from headgate.edge.wording import path_inside
 from headgate.model.contract import ArrayType, MapType, ObjectType, TableContract
 from headgate.model.masking import CHARACTERS_MAX
 from headgate.model.rule import Inside, Predicate, References, Rule, Unique
@@ -20,13 +21,13 @@ from headgate.model.verdict import Sample
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """``columns``: what is asked of failing rows. ``shown``: for each rule the column that its samples show, and
-    under which name its text is among those.
+    """``columns``: what is asked of failing rows. ``shown``: for each rule the column that its samples show, where
+    inside of it, and under which name its text is among those.
     """
 
     columns: tuple[pl.Expr, ...]
     keys: tuple[Cell, ...]
-    shown: tuple[tuple[Cell, str] | None, ...]
+    shown: tuple[tuple[Cell, str, str] | None, ...]
 
     def sample(self, rule: int, row: Mapping[str, Any], where: str) -> Sample:
         """A failing row of the rule with this number, as a sample."""
@@ -36,7 +37,8 @@ class Sampling:
             row[ROW],
             tuple((c.column.name, row[c.raw]) for c in self.keys),
             shown[0].column.name if shown else "",
-            row[shown[1]] if shown else None,
+            row[shown[2]] if shown else None,
+            inside=shown[1] if shown else "",
         )
 
 
@@ -53,7 +55,7 @@ def sampling(
     keys = tuple(c for name in contract.primary_key if (c := cells.of(name)) is not None and c.present)
     used = {c.raw: c for c in keys}
     columns: list[pl.Expr] = []
-    shown: list[tuple[Cell, str] | None] = []
+    shown: list[tuple[Cell, str, str] | None] = []
     for i, (rule, predicate) in enumerate(rules):
         cell = _column(rule, predicate, cells)
         if cell is None:
@@ -61,10 +63,10 @@ def sampling(
         elif isinstance(predicate, Inside) and cell.value in have:
             inside = render_nested.first_failing(predicate, cell, answers)
             columns.append(_shortened(inside).alias(f"s{i}"))
-            shown.append((cell, f"s{i}"))
+            shown.append((cell, path_inside(predicate.steps), f"s{i}"))
         else:
             used[cell.raw] = cell
-            shown.append((cell, cell.raw))
+            shown.append((cell, "", cell.raw))
     for cell in used.values():
         text = as_text(pl.col(cell.raw), cell.raw_dtype)
         nested = isinstance(cell.kind, ArrayType | ObjectType | MapType)

@@ -83,10 +83,14 @@ def _predicate(body: Predicate, contract: TableContract, inside: tuple[str, Colu
         case FieldsInRange(_, minimum, maximum):
             return f"{name} must have {_least_and_most(minimum, maximum)} fields"
         case Inside(_, steps, predicate):
-            path = "".join(f".{s.name}" if isinstance(s, Field) else f"[{s.of}]" for s in steps)
-            return _predicate(predicate, contract, (name + path, _reached(kind, steps)))
+            return _predicate(predicate, contract, (name + path_inside(steps), _reached(kind, steps)))
         case _:
             assert_never(body)
+
+
+def path_inside(steps: Sequence[Field | Each]) -> str:
+    """``[items].price``: where in a column, behind its name."""
+    return "".join(f".{s.name}" if isinstance(s, Field) else f"[{s.of}]" for s in steps)
 
 
 def _reached(kind: ColumnType, steps: Sequence[Field | Each]) -> ColumnType:

@@ -147,7 +147,8 @@ def _checked(
         )
         told = checked.verdict.findings
         whole = tuple(f if f.status == "not_executed" else as_it_came.get(f.rule, f) for f in told)
-        checked = replace(checked, verdict=attributed(replace(checked.verdict, findings=whole), contract))
+        verdict = replace(checked.verdict, findings=whole)
+        checked = replace(checked, verdict=attributed(verdict, contract, ports.engine.name))
         found = checked.verdict.rows_bad
         decided = decide(checked.verdict, contract, checked.verdict.rows + gone)
         if not (own or replacing) or found == bad or isinstance(decided, QuarantineBatch):

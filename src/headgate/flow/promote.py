@@ -146,7 +146,15 @@ def smoke(
             findings.append(replace(f, rule=name, how="scan"))
     findings += [_asked(ports, tree, query) for query in environment.smoke]
     return Verdict(
-        "", "", rows, 0, files, tuple(findings), root=commit.root, allowed=allowed_of(findings, allowed)
+        "",
+        "",
+        rows,
+        0,
+        files,
+        tuple(findings),
+        root=commit.root,
+        allowed=allowed_of(findings, allowed),
+        engine=ports.engine.name,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from headgate.model.batch import Object
@@ -29,6 +29,7 @@ def verdict_record(verdict: Verdict) -> dict[str, Json]:
                     s.column,
                     _cut(s.value),
                     [*sorted(s.masked)],
+                    s.inside,
                 ]
                 for s in f.samples
             ],
@@ -50,6 +51,7 @@ def verdict_record(verdict: Verdict) -> dict[str, Json]:
         "allowed": allowed,
         "masked": [*verdict.masked],
         "declared": [*verdict.declared],
+        "engine": verdict.engine,
     }
 
 
@@ -65,6 +67,7 @@ def recorded_verdict(value: Mapping[str, Any]) -> Verdict:
         allowed=frozenset(value["allowed"]),
         masked=tuple(value.get("masked", ())),  # records of before there were masks have none
         declared=tuple(value.get("declared", ())),
+        engine=value.get("engine", ""),
     )
 
 
@@ -76,13 +79,25 @@ def _finding(value: Mapping[str, Any]) -> Finding:
         measured=value["measured"],
         message=value["message"],
         how=value["how"],
-        samples=tuple(
-            Sample(where, row, tuple((name, key) for name, key in keys), column, raw, frozenset(*rest))
-            for where, row, keys, column, raw, *rest in value["samples"]
-        ),
+        samples=tuple(_sample(*parts) for parts in value["samples"]),
         dimension=value["dimension"],
         severity=value.get("severity"),
         place=value.get("place", ""),
+    )
+
+
+def _sample(
+    where: str,
+    row: int,
+    keys: Sequence[tuple[str, str | None]],
+    column: str,
+    value: str | None,
+    masked: Collection[str] = (),
+    inside: str = "",
+) -> Sample:
+    """``masked`` and ``inside`` are lacking in records of before there were any."""
+    return Sample(
+        where, row, tuple((name, key) for name, key in keys), column, value, frozenset(masked), inside
     )
 
 

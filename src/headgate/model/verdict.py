@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from headgate.model.names import NodeId, RuleName
@@ -13,7 +13,10 @@ How = Literal["scan", "partial", "statistics", "lookup", "none"]
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One failing row: where it came from and what stood there, raw. People are shown it through `masking`."""
+    """One failing row: where it came from and what stood there, raw. People are shown it through `masking`.
+
+    ``inside``: where in the column the value stood (``.price``, ``[items].price``), if it is not the column's own.
+    """
 
     object: str
     row: int  # 1 is the first row after the header
@@ -21,6 +24,12 @@ class Sample:
     column: str
     value: str | None
     masked: frozenset[str] = frozenset()  # columns among these whose values people are not shown
+    inside: str = ""
+
+    @property
+    def path(self) -> str:
+        """The column, and where inside of it: ``lines[items].price``."""
+        return self.column + self.inside
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +59,8 @@ class Verdict:
 
     It passes if no finding is fail, error, or a not_executed that nobody allowed by name.
     ``root``: of the tree that was looked at; None for a delivery that is in no tree. ``masked``: columns whose
-    values people are not shown; if there are any, ``declared`` are all columns of the contract.
+    values people are not shown; if there are any, ``declared`` are all columns of the contract. ``engine``: who ran the
+    rules; engines that find the same give the same verdict.
     """
 
     contract_id: str
@@ -63,6 +73,7 @@ class Verdict:
     allowed: frozenset[str] = frozenset()
     masked: tuple[str, ...] = ()
     declared: tuple[str, ...] = ()
+    engine: str = field(default="", compare=False)
 
     @property
     def passed(self) -> bool:
