@@ -18,6 +18,7 @@ from headgate.catalog import commits, refs
 from headgate.catalog.telling import telling
 from headgate.catalog.trees import EMPTY_ROOT, load_tree
 from headgate.checks.again import check_again, check_whole
+from headgate.checks.baseline import baseline_of, in_tree
 from headgate.edge import config, store_sql
 from headgate.edge.clock import SystemClock
 from headgate.edge.documents import read_document
@@ -41,6 +42,7 @@ from headgate.flow.recover import Recovered, recover
 from headgate.flow.runs import target_ref
 from headgate.flow.service_levels import levels_of
 from headgate.flow.status import Status, status
+from headgate.model.baseline import Baseline
 from headgate.model.change import Changes, Done, QuarantineRow, RefAbsent, RefChange
 from headgate.model.commit import Commit, Ref
 from headgate.model.contract import TableContract
@@ -73,7 +75,8 @@ class LoadOptions(TypedDict, total=False):
     column that decides between versions. ``batch``: your own id for what is delivered; ``again`` loads it even if
     it was delivered before. ``on_fail``: quarantine_batch, quarantine_rows (up to ``max_quarantined``, "5%" or
     0.05) or warn. ``unguarded``: load without any contract. ``allow_unexecuted``: names of rules that nothing here
-    can execute. ``format``: of files whose names do not say it.
+    can execute. ``format``: of files whose names do not say it. ``baseline``: with ``contract``, rows that are there
+    may fail it; how many is recorded, and may not grow.
     """
 
     contract: str | os.PathLike[str] | bytes | None
@@ -87,6 +90,7 @@ class LoadOptions(TypedDict, total=False):
     unguarded: bool
     allow_unexecuted: Sequence[str]
     format: str | None
+    baseline: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +189,12 @@ class Table:
     def rows(self) -> int:
         return self._ports.lake.rows(self.entry)
 
+    @property
+    def baseline(self) -> Baseline:
+        """Of each rule that rows failed before it was: how many are put up with."""
+        tree = load_tree(self._ports.store, commits.stored_commit(self._ports.store, self.commit).root)
+        return baseline_of(self._ports.store, tree, self.name)
+
 
 @dataclass(frozen=True, slots=True)
 class CheckedTable:
@@ -232,6 +242,7 @@ class Project:
             unguarded=options.get("unguarded", False),
             allowed=frozenset(options.get("allow_unexecuted", ())),
             format=options.get("format"),
+            baseline=options.get("baseline", False),
         )
 
     def plan(self, intent: LoadIntent, data: Data) -> tuple[Planned, tuple[str, ...]]:
@@ -349,7 +360,7 @@ class Project:
         Raises NotThere, ContractUnusable.
         """
         table = self.table(name, ref)
-        own = table.contract
+        own, tree = table.contract, self.tree(table.commit)
         if contract is not None:
             given = contract if isinstance(contract, bytes) else read_document(os.fspath(contract))
             own = compiled(self.ports, given, table.name, "contract")
@@ -359,15 +370,18 @@ class Project:
                 hint="name one with --contract",
                 place=name,
             )
-        tree, allowed = self.tree(table.commit), frozenset(allow_unexecuted)
+        allowed = frozenset(allow_unexecuted)
         judge = check_again if remember else check_whole
         verdict = judge(self.ports, tree, table.name, own, allowed)
+        if own == table.contract:  # a baseline is about the table's own
+            verdict = in_tree(self.ports.store, tree, table.name, verdict)
         root = commits.stored_commit(self.ports.store, table.commit).root
         return CheckedTable(verdict.on(root), own)
 
     def sql(self, query: str, ref: str = "main") -> Selected:
         """One SELECT over the tables of a ref and the system tables in schema ``headgate``."""
-        tables = {**tables_of(self.ports, self.tree(ref)), **system_tables(self.ports.store, self._levels)}
+        tree = self.tree(ref)
+        tables = {**tables_of(self.ports, tree), **system_tables(self.ports.store, self._levels, tree)}
         return self.ports.queries.select(query, tables)
 
     def _levels(self) -> Mapping[TableName, tuple[Finding, ...]]:

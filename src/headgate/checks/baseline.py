@@ -6,14 +6,29 @@ Deliveries are never measured by it: a baseline is about rows that were publishe
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 
+from headgate.catalog.trees import Nodes, read_document
 from headgate.model.baseline import Baseline, Known
+from headgate.model.contract import TableContract
 from headgate.model.errors import Bug
-from headgate.model.names import RuleName
+from headgate.model.names import RuleName, TableName
+from headgate.model.tree import Tree
 from headgate.model.verdict import Finding, Verdict
 
 _FORMAT = 1
+
+
+def baseline_of(store: Nodes, tree: Tree, table: TableName) -> Baseline:
+    """What is put up with in a table of a tree: nothing, if nothing was recorded."""
+    entry = tree.baseline(table)
+    return read(read_document(store, entry)) if entry is not None else {}
+
+
+def in_tree(store: Nodes, tree: Tree, table: TableName, verdict: Verdict) -> Verdict:
+    """A verdict on a table of a tree, with what the tree says of its old sins."""
+    return put_up_with(verdict, baseline_of(store, tree, table))
 
 
 def recorded(verdict: Verdict) -> Baseline | None:
@@ -31,22 +46,32 @@ def _countable(finding: Finding) -> bool:
 
 def put_up_with(verdict: Verdict, baseline: Baseline) -> Verdict:
     """The verdict, in which what is known only warns. What has grown fails, and says from what."""
-    if not baseline:
-        return verdict
-    found = tuple(
-        _seen(f, baseline[f.rule], verdict.rows) if f.rule in baseline else f for f in verdict.findings
-    )
-    return replace(verdict, findings=found)
+    return replace(verdict, findings=eased(verdict.findings, baseline, verdict.rows))
+
+
+def eased(findings: Iterable[Finding], baseline: Baseline, rows: int) -> tuple[Finding, ...]:
+    """Findings on a table of so many rows, as `put_up_with`."""
+    return tuple(_seen(f, baseline[f.rule], rows) if f.rule in baseline else f for f in findings)
 
 
 def _seen(finding: Finding, known: Known, rows: int) -> Finding:
     if not _countable(finding):
         return finding
-    failed = finding.rows_failed or 0
-    was = f"{known.rows_failed:,} of {known.rows:,} rows are known from before this rule"
-    if known.covers(failed, rows):
-        return replace(finding, status="warn", message=f"{was}: {finding.message}")
-    return replace(finding, message=f"more than the baseline puts up with ({was}): {finding.message}")
+    if known.covers(finding.rows_failed or 0, rows):
+        return replace(finding, status="warn", message=f"{finding.message} ({told(known)})")
+    return replace(finding, message=f"{finding.message} (more than {told(known)})")
+
+
+def told(known: Known) -> str:
+    """``12 of 300 known from before the rule``."""
+    return f"{known.rows_failed:,} of {known.rows:,} known from before the rule"
+
+
+def kept(baseline: Baseline, old: TableContract | None, new: TableContract) -> Baseline:
+    """What of a baseline holds under another contract: of rules that mean the same as before."""
+    was = {r.name: (r.body, r.where) for r in old.rules} if old is not None else {}
+    same = {r.name for r in new.rules if was.get(r.name) == (r.body, r.where)}
+    return {name: known for name, known in baseline.items() if name in same}
 
 
 def shrunk(baseline: Baseline, verdict: Verdict) -> Baseline:
@@ -58,7 +83,7 @@ def shrunk(baseline: Baseline, verdict: Verdict) -> Baseline:
     now = {
         f.rule: f.rows_failed or 0
         for f in verdict.findings
-        if f.rule in baseline and f.status != "not_executed"
+        if f.rule in baseline and f.status not in {"not_executed", "error"}
     }
     found: dict[RuleName, Known] = {}
     for rule, known in baseline.items():

@@ -6,14 +6,18 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from headgate.checks.again import check_again, known_of_table
+from headgate.checks.baseline import in_tree
 from headgate.checks.bounds import measured
 from headgate.checks.evidence import attributed
 from headgate.model.contract import TableContract
 from headgate.model.names import RuleName, TableName, short
 from headgate.model.rule import Measured, References, Rule
-from headgate.model.tree import TableEntry, Tree
+from headgate.model.tree import DocumentEntry, TableEntry, Tree
 from headgate.model.verdict import Finding, Verdict
 from headgate.ports import Measurement, Ports
+
+KnownAs = tuple[TableEntry, str, str, DocumentEntry | None]
+"""What a verdict on one table depends on, but for its parents: its rows, its contract, its variables, its baseline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,7 @@ def check_children(
         if after.table(table) is None:
             continue
         verdict = check_again(ports, after, table, replace(contracts[table], rules=rules))
+        verdict = in_tree(ports.store, after, table, verdict)
         wanted = {r.name for r in rules}
         findings += [_of_table(table, f) for f in verdict.findings if f.rule in wanted]
     return tuple(findings)
@@ -86,12 +91,12 @@ def check_changed(
     after: Tree,
     contracts: Mapping[TableName, TableContract],
     allowed: frozenset[str] = frozenset(),
-    known: dict[tuple[TableEntry, str, str], Verdict] | None = None,
+    known: dict[KnownAs, Verdict] | None = None,
 ) -> Verdict:
     """One verdict on a tree: every table that differs from ``before`` is checked whole, and who refers to one.
 
-    ``known`` remembers verdicts over several attempts: a table version and a contract never change. Rule names
-    carry their table (``orders:amount.minimum``).
+    ``known`` remembers verdicts over several attempts: versions of tables, contracts and baselines never change.
+    Rule names carry their table (``orders:amount.minimum``).
     """
     known = {} if known is None else known
     findings: list[Finding] = []
@@ -106,9 +111,10 @@ def check_changed(
         contract, entry = contracts.get(table), after.table(table)
         if contract is None or entry is None:
             continue  # unguarded: shown as such wherever it is shown
-        key = (entry, contract.document, contract.variables)
+        key = (entry, contract.document, contract.variables, after.baseline(table))
         if key not in known or _refers(contract):  # what it refers to may have changed meanwhile
-            known[key] = check_again(ports, after, table, contract, allowed)
+            found = check_again(ports, after, table, contract, allowed)
+            known[key] = in_tree(ports.store, after, table, found)
         verdict = known[key]
         rows, files = rows + verdict.rows, files + verdict.files
         findings += [_of_table(table, f) for f in verdict.findings]

@@ -146,6 +146,12 @@ SHAPES: dict[str, Fields] = {
         "outcome": "of its last verdict: `passed`, `failed`, or null",
         "run": "the run of that verdict, or null",
         "service_levels": "[rule] those that can be told, as they are kept now",
+        "baseline": "[known] what is put up with in it",
+    },
+    "known": {
+        "rule": "its name",
+        "rows_failed": "rows that fail it and are put up with",
+        "rows": "of so many, when that was recorded",
     },
     "column": {"column": "its name", "type": "of its values", "required": "true if null is not allowed"},
     "environment": {
@@ -291,6 +297,7 @@ SHOWN: dict[str, Fields] = {
         "unguarded": "true if it has no contract",
         "primary_key": "names of its columns",
         "columns": "[column] in their order",
+        "baseline": "[known] what is put up with in it",
         "verdict": "(verdict) under which it came to be as it is, or null",
         "rules": "[rule] of that verdict",
     },

@@ -60,6 +60,11 @@ def load(parser: Parser) -> None:
         default=[],
         help="publish although this rule cannot be executed here; may be repeated",
     )
+    parser.add_argument(
+        "--baseline",
+        action="store_true",
+        help="with --contract: rows that are there may fail it; how many is recorded, and may not grow",
+    )
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
     outputs.add_outputs(parser)
     dialect.add_format(parser)
@@ -69,7 +74,7 @@ def load(parser: Parser) -> None:
 def _options(args: Args) -> dict[str, Any]:
     names = (
         "contract", "to", "mode", "order_by", "batch", "again", "on_fail", "max_quarantined", "unguarded",
-        "allow_unexecuted", "format",
+        "allow_unexecuted", "format", "baseline",
     )  # fmt: skip
     return {name: getattr(args, name) for name in names}
 
@@ -212,6 +217,8 @@ def _whereabouts(result: Loaded) -> list[str]:
     if result.outcome == "conflict":
         lines.append(f"nothing was published; branch {result.branch} has it: load again, or merge it")
     if result.outcome == "quarantined":
+        said = any(f.message and f.message in result.why for f in result.findings)
+        lines += [harmless(result.why)] if result.why and not said else []
         lines.append(f"nothing was published; branch {result.branch} has it")
     if result.counts.rows_quarantined:
         lines.append(f"next: headgate quarantine show {quarantine_id(result)}")

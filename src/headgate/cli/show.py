@@ -123,6 +123,7 @@ def _table(project: Project, name: TableName, args: Args) -> tuple[Answer, Verdi
         "unguarded": found.contract is None,
         "primary_key": list(found.contract.primary_key) if found.contract else [],
         "columns": columns,
+        "baseline": wire.baseline(found.baseline),
         **_judged(last if found.contract else None, unmasked=args.unmasked),
     }
 
@@ -135,6 +136,10 @@ def _table(project: Project, name: TableName, args: Args) -> tuple[Answer, Verdi
         say()
         cells = [(c["column"], c["type"], "required" if c["required"] else "") for c in columns]
         table(screen, ("column", "type", ""), cells)
+        if found.baseline:
+            known = [(r, f"{k.rows_failed:,}", f"{k.rows:,}") for r, k in found.baseline.items()]
+            say()
+            table(screen, ("baseline: bad rows that are known", "rows", "of"), known, right=("rows", "of"))
         if last and found.contract:
             say()
             show_failures(screen, last.verdict.findings, last.verdict.allowed, unmasked=args.unmasked)

@@ -68,6 +68,7 @@ def _table(found: TableStatus) -> dict[str, object]:
         "outcome": _outcome(found),
         "run": found.verdict.run if found.verdict else None,
         "service_levels": wire.rules(found.levels),
+        "baseline": wire.baseline(found.baseline),
     }
 
 
@@ -82,6 +83,7 @@ def _show(screen: Screen, found: Status) -> None:
         say()
         rows = [(short(t.table), f"{t.rows:,}", _contract(t), _verdict(t)) for t in found.tables]
         table(screen, ("table on main", "rows", "contract", "last verdict"), rows, right=("rows",))
+        _show_baselines(screen, found)
         _show_levels(screen, found)
     else:
         say("no tables on main yet: headgate load TABLE DATA --contract C")
@@ -100,6 +102,17 @@ def _show(screen: Screen, found: Status) -> None:
     _show_branches(screen, found)
     for line in _next(found):
         say(line)
+
+
+def _show_baselines(screen: Screen, found: Status) -> None:
+    rows = [
+        (f"{short(t.table)} {rule}", f"{known.rows_failed:,}", f"{known.rows:,}")
+        for t in found.tables
+        for rule, known in t.baseline.items()
+    ]
+    if rows:
+        say()
+        table(screen, ("baseline: bad rows that are known", "rows", "of"), rows, right=("rows", "of"))
 
 
 def _show_levels(screen: Screen, found: Status) -> None:

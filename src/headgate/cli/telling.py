@@ -48,6 +48,8 @@ def sentence(event: Event) -> str:
         return _quarantined(data)
     if event.kind.startswith("batch.published"):
         return _published(data)
+    if event.kind.startswith("baseline."):
+        return _baseline(data)
     if event.kind.startswith("quarantine."):
         return _out_of_quarantine(happened, data)
     if happened == "opened" and noun in _OPENED:
@@ -75,6 +77,14 @@ def _published(data: Mapping[str, Any]) -> str:
     over = data.get("replayed") or []
     asides += [f"this ends quarantine {', '.join(map(str, over))}"] if over else []
     return _filled("batch {batch} is on {target}, at {new}: ", data) + "; ".join([rows, *asides])
+
+
+def _baseline(data: Mapping[str, Any]) -> str:
+    rules = data.get("rules") or {}
+    known = [f"{rule}: {counted(failed, 'row')} of {rows:,}" for rule, (failed, rows) in rules.items()]
+    mended = data.get("mended") or []
+    told = [f"bad rows that are known: {', '.join(known)}"] if known else []
+    return "; ".join([*told, *([f"{', '.join(mended)} has none any more"] if mended else [])])
 
 
 def _quarantined(data: Mapping[str, Any]) -> str:

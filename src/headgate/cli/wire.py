@@ -21,6 +21,7 @@ from headgate.model.names import TableName, short
 if TYPE_CHECKING:
     from headgate.flow.merge import MergeResult
     from headgate.flow.promote import PromoteResult
+    from headgate.model.baseline import Baseline
     from headgate.model.batch import BatchRow, Counts, Object
     from headgate.model.change import QuarantineRow
     from headgate.model.commit import Commit, Ref
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
 
 Fields = dict[str, Any]
 FAILING_ROWS_MAX = 1_000
+
+
+def baseline(found: Baseline) -> list[Fields]:
+    return [{"rule": r, "rows_failed": known.rows_failed, "rows": known.rows} for r, known in found.items()]
 
 
 def rules(findings: Sequence[Finding], *, unmasked: bool = False) -> list[Fields]:

@@ -8,7 +8,9 @@ from typing import Any
 
 import polars as pl
 
+from headgate.checks.baseline import baseline_of
 from headgate.model.names import TableName, short
+from headgate.model.tree import Tree
 from headgate.model.verdict import Finding
 from headgate.ports import Frame, Store
 
@@ -56,6 +58,7 @@ RULES: Schema = {
 SERVICE_LEVELS: Schema = {
     "table": pl.String, "rule": pl.String, "status": pl.String, "measured": pl.String, "message": pl.String,
 }  # fmt: skip
+BASELINES: Schema = {"table": pl.String, "rule": pl.String, "rows_failed": pl.Int64, "rows": pl.Int64}
 QUARANTINE: Schema = {
     "quarantine": pl.String, "run": pl.String, "batch": pl.String, "table": pl.String, "state": pl.String,
     "contract": pl.String, "contract_version": pl.String, "time": _AT, "object": pl.String,
@@ -64,9 +67,11 @@ QUARANTINE: Schema = {
 
 
 def system_tables(
-    store: Store, levels: Callable[[], Mapping[TableName, Sequence[Finding]]]
+    store: Store, levels: Callable[[], Mapping[TableName, Sequence[Finding]]], tree: Tree
 ) -> Mapping[str, Callable[[], Frame]]:
-    """Every system table, built from the database when it is asked for. ``levels``: what is found now."""
+    """Every system table, built from the database when it is asked for. ``levels``: what is found now; ``tree``: whose
+    baselines are told.
+    """
     return {
         "headgate.events": lambda: _frame(EVENTS, _events(store)),
         "headgate.commits": lambda: _frame(COMMITS, _commits(store)),
@@ -88,6 +93,7 @@ def system_tables(
                 for f in found
             ),
         ),
+        "headgate.baselines": lambda: _frame(BASELINES, _baselines(store, tree)),
         "headgate.quarantine": lambda: _quarantine(store),
     }
 
@@ -134,6 +140,12 @@ def _rules(store: Store) -> Iterable[tuple[object, ...]]:
     for v in store.verdicts(limit=_ALL):
         for f in v.verdict.findings:
             yield v.run, v.table, v.root, f.rule, f.status, f.rows_failed, f.measured, f.message, v.at
+
+
+def _baselines(store: Store, tree: Tree) -> Iterable[tuple[object, ...]]:
+    for table in tree.tables():
+        for rule, known in baseline_of(store, tree, table).items():
+            yield short(table), rule, known.rows_failed, known.rows
 
 
 def _quarantine(store: Store) -> Frame:

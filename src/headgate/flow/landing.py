@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from headgate.catalog.commits import new_commit
-from headgate.catalog.trees import update
+from headgate.catalog.trees import load_tree, update
+from headgate.checks.baseline import baseline_of, eased
+from headgate.checks.baseline import told as told_of
 from headgate.checks.merged import check_children, check_table, combined
 from headgate.checks.overlap import overlapping, ranges_of
 from headgate.flow.contracts import contracts_of
@@ -14,13 +16,15 @@ from headgate.flow.ledger import batch_row, family, quarantine_row
 from headgate.flow.preparing import Base, Prepared, Task, seen, tree_changes
 from headgate.flow.runs import dropped, ended, event, target_ref
 from headgate.intake.batches import Duplicate, admit, in_effect
+from headgate.model.baseline import Known
 from headgate.model.batch import BatchOutcome
 from headgate.model.change import Changes, QuarantineRow, RunOpen, VerdictRow
 from headgate.model.commit import Commit
+from headgate.model.event import Event, Json
 from headgate.model.names import CommitId, RuleName, table_key
 from headgate.model.rule import References, Unique
 from headgate.model.run import Conflict
-from headgate.model.tree import Delta, TableEntry
+from headgate.model.tree import Delta, TableEntry, Tree
 from headgate.model.verdict import Finding, Verdict
 from headgate.ports import Ports
 from headgate.publishing.publish import Candidate, Lost, Published, Withheld, publish
@@ -37,9 +41,10 @@ class Landed:
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """The candidate on top of ``onto``."""
+    """The candidate on top of ``onto``; ``tree``: what its commit holds."""
 
     onto: Base
+    tree: Tree
     entry: TableEntry
     commit: Commit
     changes: Changes
@@ -128,11 +133,12 @@ def _conflict(task: Task, onto: Base, theirs: str) -> Conflict:
 def _merged(ports: Ports, task: Task, prepared: Prepared, onto: Base) -> Merge | None:
     """The staged table on top of ``onto``; None if it has to be prepared against that anew."""
     if onto.commit.id == prepared.base.commit.id:
-        return Merge(onto, prepared.entry, prepared.commit, Changes())
+        tree = load_tree(ports.store, prepared.commit.root)
+        return Merge(onto, tree, prepared.entry, prepared.commit, Changes())
     entry = _entry(ports, task, prepared, onto)
     if entry is None:
         return None
-    changes, documents = tree_changes(task, onto.tree, entry)
+    changes, documents = tree_changes(ports, task, onto.tree, entry)
     root, nodes = update(ports.store, onto.commit.root, changes)
     commit = new_commit(
         root,
@@ -145,6 +151,7 @@ def _merged(ports: Ports, task: Task, prepared: Prepared, onto: Base) -> Merge |
     deltas = tuple(Delta(k, onto.tree.get(k), e) for k, e in sorted(changes.items()) if onto.tree.get(k) != e)
     return Merge(
         onto,
+        onto.tree.put(changes),
         entry,
         commit,
         Changes(nodes={**nodes, **documents}, commits=(commit,), deltas={commit.id: deltas}),
@@ -164,6 +171,8 @@ def _entry(ports: Ports, task: Task, prepared: Prepared, onto: Base) -> TableEnt
                 return None
     if now == was:
         return prepared.entry
+    if now is not None and task.adopts(base):
+        return None  # rows came that the new contract was not held against
     if now is None or task.batch.mode != "append" or not ports.lake.compatible(prepared.entry, now):
         return None
     theirs = file_change(ports.lake, was, now)
@@ -204,25 +213,34 @@ class _Judged:
 
 def _judged(ports: Ports, task: Task, prepared: Prepared, merge: Merge) -> _Judged:
     merged = check_table(ports, merge.entry, task.contract)
-    findings = merged.findings
+    baseline = baseline_of(ports.store, merge.tree, task.table)
+    rows = ports.lake.rows(merge.entry)
+    findings = eased(merged.findings, baseline, rows)
     was = merge.onto.tree.table(task.table)
     if was is not None and file_change(ports.lake, was, merge.entry).removed:
-        after = merge.onto.tree.put({table_key(task.table): merge.entry})
         contracts = {**contracts_of(ports, merge.onto.tree), task.table: task.contract}
-        findings += check_children(ports, after, contracts, task.table)
+        findings += check_children(ports, merge.tree, contracts, task.table)
     told = combined(prepared.staged.verdict, findings, task.contract)
     about_rows = {r.name for r in task.contract.rules if r.about_rows}
-    settled = tuple(_settled(f) if f.rule in about_rows and f.status == "fail" else f for f in told.findings)
-    on_tree = replace(
-        told, findings=settled, rows=ports.lake.rows(merge.entry), rows_bad=0, root=merge.commit.root
+    settled = tuple(
+        _settled(f, baseline.get(f.rule)) if f.rule in about_rows and f.status in {"fail", "pass"} else f
+        for f in told.findings
     )
+    on_tree = replace(told, findings=settled, rows=rows, rows_bad=0, root=merge.commit.root)
     return _Judged(told, on_tree, merged.partials)
 
 
-def _settled(finding: Finding) -> Finding:
-    """The rows that failed are in quarantine, not in the tree: there the rule holds."""
-    said = f"{finding.rows_failed} rows of the delivery went to quarantine"
-    return replace(finding, status="pass", rows_failed=0, message=said, samples=())
+def _settled(finding: Finding, known: Known | None) -> Finding:
+    """The rows that failed are in quarantine, not in the tree: there the rule holds, but for what is known."""
+    said = [f"{finding.rows_failed} rows of the delivery went to quarantine"] * (finding.status == "fail")
+    if known is None:
+        return (
+            replace(finding, status="pass", rows_failed=0, message="".join(said), samples=())
+            if said
+            else finding
+        )
+    told = "; ".join([told_of(known), *said])
+    return replace(finding, status="warn", rows_failed=known.rows_failed, message=told, samples=())
 
 
 def _settles(ports: Ports, task: Task, head: CommitId) -> tuple[QuarantineRow, ...]:
@@ -275,8 +293,20 @@ def _candidate(ports: Ports, task: Task, prepared: Prepared, merge: Merge, judge
         runs=(ended(ports, task.run, "done", outcome),),
         verdicts=(VerdictRow(merge.commit.root, task.run.id, task.table, judged.on_tree, now),),
         partials=judged.partials,
-        events=(told,),
+        events=(told, *_of_baseline(ports, task, merge)),
     )
     return Candidate(
         merge.commit, merge.onto.ref, changes, (RunOpen(task.run.id), *requires), f"load {task.batch.id}"
     )
+
+
+def _of_baseline(ports: Ports, task: Task, merge: Merge) -> tuple[Event, ...]:
+    """What became of the table's baseline, where it is another one."""
+    was, now = (baseline_of(ports.store, tree, task.table) for tree in (merge.onto.tree, merge.tree))
+    if was == now:
+        return ()
+    grown = any(name not in was or known.rows_failed > was[name].rows_failed for name, known in now.items())
+    rules: dict[str, Json] = {name: [known.rows_failed, known.rows] for name, known in now.items()}
+    kind = "baseline.recorded" if grown else "baseline.shrunk"
+    mended: list[Json] = [name for name in was if name not in now]
+    return (event(ports, kind, task.table, task.run.id, rules=rules, mended=mended),)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from headgate.catalog.trees import document
 from headgate.checks.again import check_again
-from headgate.flow.contracts import compiled
+from headgate.checks.baseline import baseline_of, kept, put_up_with, recorded
+from headgate.flow.contracts import compiled, contract_of
 from headgate.flow.landing import Landed, Overtaken, land
 from headgate.flow.ledger import batch_row, quarantine_row
 from headgate.flow.plan import LoadIntent
@@ -16,6 +17,7 @@ from headgate.flow.preparing import Base, Judged, Task, judge, seen, stage, stag
 from headgate.flow.runs import close, ended, event, must, new_run, opened, target_ref
 from headgate.intake.batches import Duplicate
 from headgate.intake.policy import QuarantineBatch
+from headgate.model.baseline import Baseline
 from headgate.model.batch import Counts
 from headgate.model.change import Changes, RunOpen
 from headgate.model.commit import Commit
@@ -113,12 +115,14 @@ def _perform(ports: Ports, plan: Planned, task: Task, deadline: float, tell: Tel
     assert delivery is not None
     while True:
         # Rows that this load replaces need not fulfil the contract that comes with it.
-        if plan.adopts and base.tree.table(task.table) is not None and task.batch.mode != "replace":
+        if plan.held_against_rows:
             tell("checking the new contract against the rows that are there")
-            verdict = adoption(ports, task, base)
-            if not verdict.passed:
+            verdict, baseline = adoption(ports, task, base)
+            if baseline is None:
                 why = "the rows that are there do not fulfil the new contract, so it is not adopted"
+                why += "" if task.intent.baseline else " (--baseline would put up with them)"
                 return _quarantined(ports, task, judge(ports, task, delivery, base), verdict, why)
+            task = replace(task, baseline=baseline)
         tell("checking")
         judged = judge(ports, task, delivery, base)
         if isinstance(judged.decision, QuarantineBatch):
@@ -144,16 +148,27 @@ def _perform(ports: Ports, plan: Planned, task: Task, deadline: float, tell: Tel
                 base = landed
 
 
-def adoption(ports: Ports, task: Task, base: Base) -> Verdict:
+def adoption(ports: Ports, task: Task, base: Base) -> tuple[Verdict, Baseline | None]:
     """The new contract's own verdict on the rows that are there: what this load was told about failing rows is
-    for those that it brings. Raises ContractUnusable for its columns.
+    for those that it brings. Beside it what is put up with from now on; None: the contract is not adopted.
+
+    Raises ContractUnusable for its columns.
     """
     assert task.document is not None
     own = compiled(ports, task.document, task.table, "--contract")
     evolved = started(ports, task, base)
     assert evolved is not None
+    there = baseline_of(ports.store, base.tree, task.table)
+    there = kept(there, contract_of(ports, base.tree, task.table), own)
     tree = base.tree.put({table_key(task.table): evolved})
-    return check_again(ports, tree, task.table, own, task.intent.allowed)
+    found = check_again(ports, tree, task.table, own, task.intent.allowed)
+    verdict = put_up_with(found, there)
+    if verdict.passed:
+        return verdict, there
+    if not task.intent.baseline:
+        return verdict, None
+    more = recorded(found)
+    return found, {**there, **more} if more is not None else None
 
 
 def _quarantined(ports: Ports, task: Task, judged: Judged, verdict: Verdict, why: str) -> _End:

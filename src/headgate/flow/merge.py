@@ -11,7 +11,7 @@ from typing import Literal
 from headgate.catalog.commits import commit_at, diff, merge_base, new_commit, stored_commit
 from headgate.catalog.merging import BothChanged, conflict, merge_trees
 from headgate.catalog.trees import load_tree, update
-from headgate.checks.merged import check_changed
+from headgate.checks.merged import KnownAs, check_changed
 from headgate.flow.contracts import contracts_of
 from headgate.flow.ledger import was_forced
 from headgate.flow.preparing import Base, seen
@@ -114,7 +114,7 @@ def _move(
     """Propose, check, publish; again for a while if somebody else was first."""
     run = new_run(ports, kind, source, target, intent={"source": source, "target": target})
     deadline = ports.clock.monotonic() + LOST_RACE_S
-    known: dict[tuple[TableEntry, str, str], Verdict] = {}
+    known: dict[KnownAs, Verdict] = {}
     with opened(ports, run, None):
         while True:
             base = seen(ports, target_ref(ports, target))
@@ -146,7 +146,7 @@ def _switch(
     base: Base,
     found: _Candidate,
     allowed: frozenset[str],
-    known: dict[tuple[TableEntry, str, str], Verdict],
+    known: dict[KnownAs, Verdict],
 ) -> Published | Withheld | Lost:
     stored = ports.store.verdicts(root=found.commit.root, limit=1)
     if stored and stored[0].verdict.passed and stored[0].verdict.allowed <= allowed:
@@ -274,6 +274,8 @@ def _contract_in_use(delta: Delta, then: Tree, now: Tree) -> bool:
 def _undone(ports: Ports, delta: Delta, now: Entry | None) -> Entry | Unmergeable | None:
     if now == delta.new:
         return delta.old
+    if delta.old is None and delta.key.startswith("baseline/"):
+        return None  # it goes with the contract that it came with, however few rows were left in it
     if isinstance(delta.new, TableEntry) and isinstance(now, TableEntry):
         old = delta.old if isinstance(delta.old, TableEntry) else None
         answer = undo_table(ports.lake, old, delta.new, now)

@@ -20,7 +20,8 @@ class LoadIntent:
     """What a load was asked to do. Kept with the run, so that it can be told and planned again.
 
     ``contract`` are the bytes of a new contract; None takes the target's. ``parent`` is the quarantine that a
-    replay takes its rows from, or (``mended``) brings other rows in the stead of.
+    replay takes its rows from, or (``mended``) brings other rows in the stead of. ``baseline``: rows that are there
+    may fail the new contract; how many is recorded, and may not grow.
     """
 
     table: TableName
@@ -37,6 +38,7 @@ class LoadIntent:
     format: str | None = None
     parent: str | None = None
     mended: bool = False
+    baseline: bool = False
 
     def told(self) -> Mapping[str, Json]:
         """For the run's record and events: everything but the contract's bytes."""
@@ -46,7 +48,7 @@ class LoadIntent:
                 said[name] = getattr(self, name)
         if self.max_quarantined is not None:
             said["max_quarantined"] = str(self.max_quarantined)
-        for name in ("again", "unguarded", "mended"):
+        for name in ("again", "unguarded", "mended", "baseline"):
             if getattr(self, name):
                 said[name] = True
         return said
@@ -79,9 +81,10 @@ class AnswerDuplicate:
 
 @dataclass(frozen=True, slots=True)
 class CheckAdoption:
-    """The new contract against the rows that are there."""
+    """The new contract against the rows that are there; ``baseline``: those that fail are put up with."""
 
     table: TableName
+    baseline: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +146,19 @@ def plan_load(intent: LoadIntent, state: LoadState) -> tuple[Step, ...]:
             hint=f"choose one of {', '.join(c.name for c in contract.columns)}",
             place="--order-by",
         )
+    if intent.baseline and intent.contract is None:
+        raise WrongUse(
+            "a baseline is recorded when a contract is adopted",
+            hint="say which with --contract",
+            place="--baseline",
+        )
     if state.duplicate:
         return (AnswerDuplicate(),)
     steps: list[Step] = []
     if state.skipped:
         steps.append(SkipDelivered(state.skipped))
-    if state.adopts and state.table_exists and intent.mode != "replace":
-        steps.append(CheckAdoption(intent.table))
+    if (state.adopts or intent.baseline) and state.table_exists and intent.mode != "replace":
+        steps.append(CheckAdoption(intent.table, intent.baseline))
     steps.append(OpenBranch(intent.table, intent.target))
     if contract.primary_key:
         steps.append(Collapse(contract.primary_key, order_by if intent.mode == "merge" else None))
@@ -170,8 +179,9 @@ def explain(step: Step) -> str:
             return f"skip {object_names(objects)}: delivered before"
         case AnswerDuplicate():
             return "nothing to do: everything was delivered before"
-        case CheckAdoption(table):
-            return f"check the new contract against the rows that {table} already has"
+        case CheckAdoption(table, baseline):
+            known = ", and record how many fail as its baseline" if baseline else ""
+            return f"check the new contract against the rows that {table} already has{known}"
         case OpenBranch(table, target):
             return f"branch off {target} for {table}"
         case Collapse(keys, order_by):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from headgate.flow.contracts import compiled, contract_bytes
-from headgate.flow.plan import LoadIntent, LoadState, Step, plan_load
+from headgate.flow.plan import CheckAdoption, LoadIntent, LoadState, Step, plan_load
 from headgate.flow.preparing import Base
 from headgate.intake.batches import Admitted, Duplicate, admit
 from headgate.intake.policy import governed
@@ -33,6 +33,11 @@ class Planned:
     admission: Admitted | Duplicate
     objects: tuple[Object, ...]
     delivery: Delivery | None  # None for a duplicate: nothing is read
+
+    @property
+    def held_against_rows(self) -> bool:
+        """True if the contract has to be checked against rows that are there, and that stay."""
+        return any(isinstance(step, CheckAdoption) for step in self.steps)
 
     @property
     def skipped(self) -> tuple[Object, ...]:

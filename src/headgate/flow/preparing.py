@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 from headgate.catalog.commits import new_commit, stored_commit
 from headgate.catalog.trees import document, load_tree, update
+from headgate.checks import baseline as baselines
+from headgate.checks.again import check_again
 from headgate.checks.bounds import measured
 from headgate.checks.evidence import attributed
 from headgate.checks.lookups import near, parents_of
@@ -14,34 +16,54 @@ from headgate.checks.own_parents import fitting, own_references
 from headgate.flow.plan import LoadIntent, object_names
 from headgate.flow.runs import event, must
 from headgate.intake.policy import QuarantineBatch, TakeGood, decide, warned
+from headgate.model.baseline import Baseline
 from headgate.model.batch import Batch, Counts
 from headgate.model.change import Changes, RefChange, RefIs, RunOpen, VerdictRow
 from headgate.model.commit import Commit, Ref
 from headgate.model.contract import TableContract
 from headgate.model.errors import Bug, ContractUnusable
 from headgate.model.event import Json
-from headgate.model.names import CommitId, Key, NodeId, RuleName, TableName, contract_key, short, table_key
+from headgate.model.names import (
+    CommitId,
+    Key,
+    NodeId,
+    RuleName,
+    TableName,
+    baseline_key,
+    contract_key,
+    short,
+    table_key,
+)
 from headgate.model.record import object_record, verdict_record
 from headgate.model.rule import Measured, References, Unique
 from headgate.model.run import Run, StepRow
 from headgate.model.tree import Delta, Entry, TableEntry, Tree
 from headgate.model.verdict import Finding, Verdict
 from headgate.ports import Checked, Collapsed, Delivery, Frame, Ports, Split, Written
+from headgate.publishing.tables import file_change
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What a load works on: fixed while it runs. ``contract`` is governed by what the load was told."""
+    """What a load works on: fixed while it runs. ``contract`` is governed by what the load was told.
+
+    ``baseline``: what is put up with from now on, where the load brings a contract; None: as the target has it.
+    """
 
     run: Run
     intent: LoadIntent
     batch: Batch
     contract: TableContract
     document: bytes | None  # None: unguarded
+    baseline: Baseline | None = None
 
     @property
     def table(self) -> TableName:
         return self.intent.table
+
+    def adopts(self, tree: Tree) -> bool:
+        """True if the contract is another one than a tree has."""
+        return self.document is not None and tree.contract(self.table) != document(self.document)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,16 +251,34 @@ def _message(task: Task, what: str) -> str:
 
 
 def tree_changes(
-    task: Task, base_tree: Tree, entry: TableEntry
+    ports: Ports, task: Task, base_tree: Tree, entry: TableEntry
 ) -> tuple[Mapping[Key, Entry | None], Mapping[NodeId, bytes]]:
-    """The keys that a load changes: its table, and its contract where that is new."""
+    """The keys that a load changes: its table, its contract where that is new, and its baseline where that shrinks."""
     changes: dict[Key, Entry | None] = {table_key(task.table): entry}
-    nodes: Mapping[NodeId, bytes] = {}
-    if task.document is not None:
-        doc, nodes = document(task.document)
-        if base_tree.contract(task.table) != doc:
-            changes[contract_key(task.table)] = doc
+    nodes: dict[NodeId, bytes] = {}
+    if task.document is not None and task.adopts(base_tree):
+        changes[contract_key(task.table)], content = document(task.document)
+        nodes |= content
+    baseline = _baseline(ports, task, base_tree, entry)
+    held, content = document(baselines.written(baseline)) if baseline else (None, {})
+    if base_tree.baseline(task.table) != held:
+        changes[baseline_key(task.table)] = held
+        nodes |= content
     return changes, nodes
+
+
+def _baseline(ports: Ports, task: Task, tree: Tree, entry: TableEntry) -> Baseline:
+    """What is put up with once the table is ``entry``: less, if rows that failed are gone."""
+    baseline = (
+        task.baseline if task.baseline is not None else baselines.baseline_of(ports.store, tree, task.table)
+    )
+    was = tree.table(task.table)
+    if not baseline or was is None or not file_change(ports.lake, was, entry).removed:
+        return baseline
+    only = replace(task.contract, rules=tuple(r for r in task.contract.rules if r.name in baseline))
+    return baselines.shrunk(
+        baseline, check_again(ports, tree.put({table_key(task.table): entry}), task.table, only)
+    )
 
 
 def commit_branch(
@@ -246,7 +286,7 @@ def commit_branch(
 ) -> Commit:
     """A commit on the run's own branch: of what was staged, or, tainted, of what a verdict rejected."""
     assert task.run.branch is not None
-    changes, documents = tree_changes(task, base.tree, entry)
+    changes, documents = tree_changes(ports, task, base.tree, entry)
     root, nodes = update(ports.store, base.commit.root, changes)
     now = ports.clock.now()
     commit = new_commit(root, [base.commit], author=ports.author, message=message, at=now, run=task.run.id)

@@ -9,6 +9,7 @@ from typing import Literal
 from headgate.catalog.commits import commit_at, stored_commit
 from headgate.catalog.trees import load_tree
 from headgate.checks.again import check_whole
+from headgate.checks.baseline import in_tree
 from headgate.checks.merged import allowed_of
 from headgate.flow.contracts import contracts_of
 from headgate.flow.reading import tables_of
@@ -139,7 +140,7 @@ def smoke(
     findings: list[Finding] = []
     rows = files = 0
     for table, contract in contracts_of(ports, tree).items():
-        verdict = check_whole(ports, tree, table, contract, allowed)
+        verdict = in_tree(ports.store, tree, table, check_whole(ports, tree, table, contract, allowed))
         rows, files = rows + verdict.rows, files + verdict.files
         for f in verdict.findings:
             name = RuleName(f"{short(table)}:{f.rule}")

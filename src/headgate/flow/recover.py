@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from headgate.catalog.commits import stored_commit
 from headgate.catalog.trees import load_tree
+from headgate.checks.baseline import baseline_of
 from headgate.flow.contracts import compiled, contract_bytes
 from headgate.flow.landing import Landed, land
 from headgate.flow.plan import LoadIntent, mode_named
@@ -114,4 +115,7 @@ def _restored(ports: Ports, run: Run, result: Mapping[str, Any]) -> tuple[Task, 
         result["quarantine"],
     )
     base = Base(Ref(run.target, "branch", before.id, -1), before, load_tree(ports.store, before.root))
-    return Task(run, intent, batch, contract, document), Prepared(base, entry, commit, staged)
+    task = Task(run, intent, batch, contract, document)
+    if task.adopts(base.tree):
+        task = replace(task, baseline=baseline_of(ports.store, tree, table))
+    return task, Prepared(base, entry, commit, staged)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from headgate.catalog.commits import resolve, stored_commit
 from headgate.catalog.trees import load_tree
+from headgate.checks.baseline import baseline_of
 from headgate.flow.contracts import contract_of
 from headgate.flow.service_levels import levels_of
+from headgate.model.baseline import Baseline
 from headgate.model.change import QuarantineRow, VerdictRow
 from headgate.model.commit import Ref
 from headgate.model.environment import Environment
@@ -27,7 +29,7 @@ RUNS_SHOWN = 10_000
 class TableStatus:
     """A table on main. ``contract`` is id and version, None: unguarded. ``verdict``: the one it was published under.
 
-    ``levels``: its service levels, as they are kept now.
+    ``levels``: its service levels, as they are kept now. ``baseline``: what is put up with in it.
     """
 
     table: TableName
@@ -35,6 +37,7 @@ class TableStatus:
     contract: tuple[str, str] | None
     verdict: VerdictRow | None
     levels: tuple[Finding, ...] = ()
+    baseline: Baseline = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,9 @@ def _tables(ports: Ports, branch: RefName) -> tuple[TableStatus, ...]:
         contract = contract_of(ports, tree, table)
         named = (contract.id, contract.version) if contract is not None else None
         verdict = last_verdict(ports, table, head)
-        found.append(TableStatus(table, ports.lake.rows(entry), named, verdict, levels.get(table, ())))
+        known = baseline_of(ports.store, tree, table)
+        rows = ports.lake.rows(entry)
+        found.append(TableStatus(table, rows, named, verdict, levels.get(table, ()), known))
     return tuple(found)
 
 

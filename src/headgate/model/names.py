@@ -68,7 +68,11 @@ def contract_key(table: TableName) -> Key:
     return Key(f"contract/{table}")
 
 
+def baseline_key(table: TableName) -> Key:
+    return Key(f"baseline/{table}")
+
+
 def table_of(key: Key) -> TableName | None:
-    """The table that a ``table/...`` or ``contract/...`` key speaks of."""
+    """The table that a ``table/...``, ``contract/...`` or ``baseline/...`` key speaks of."""
     kind, _, name = key.partition("/")
-    return TableName(name) if kind in {"table", "contract"} else None
+    return TableName(name) if kind in {"table", "contract", "baseline"} else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from headgate.model.names import Key, TableName, contract_key, table_key
+from headgate.model.names import Key, TableName, baseline_key, contract_key, table_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,10 @@ class Tree(Mapping[Key, Entry]):
 
     def contract(self, table: TableName) -> DocumentEntry | None:
         entry = self.entries.get(contract_key(table))
+        return entry if isinstance(entry, DocumentEntry) else None
+
+    def baseline(self, table: TableName) -> DocumentEntry | None:
+        entry = self.entries.get(baseline_key(table))
         return entry if isinstance(entry, DocumentEntry) else None
 
     def tables(self) -> tuple[TableName, ...]:
