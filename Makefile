@@ -1,7 +1,7 @@
 # Everything starts here, and each target sets up what it needs (Python 3.11 or later, git, make).
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fix bench lock clean
+.PHONY: help demo test fix bench fuzz lock clean
 .SUFFIXES:
 
 BIN := .venv/bin
@@ -23,13 +23,18 @@ fix: $(READY) ## repair format and lint
 bench: $(READY) ## one benchmark beside its peers: make bench NAME=check
 	@$(BIN)/python benchmarks/run.py $(NAME)
 
+fuzz: $(READY) ## look for what crashes, hangs or is judged wrongly (30 minutes; MINUTES=5)
+	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements/fuzz.txt
+	@PYTHONPATH=src:tests TZ=UTC $(BIN)/python -m fuzz $(or $(MINUTES),30)
+
 lock: $(READY) ## resolve the dependencies anew, as hashed pins without addresses (UP=--upgrade for the newest)
 	@$(COMPILE) $(UP) --group uv -o requirements/uv.txt
 	@$(COMPILE) $(UP) pyproject.toml -o requirements/base.txt
 	@$(COMPILE) $(UP) pyproject.toml --all-extras --group dev --group uv -c requirements/base.txt -c requirements/uv.txt -o requirements/dev.txt
+	@$(COMPILE) $(UP) --group fuzz -o requirements/fuzz.txt
 
 clean: ## remove what was installed, built and cached
-	@rm -rf .venv .bench build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .bench .fuzz build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 
 $(READY): requirements/dev.txt requirements/uv.txt pyproject.toml .ci/setup
 	@bash .ci/setup $(BIN)/python requirements/dev.txt && touch $@

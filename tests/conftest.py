@@ -8,7 +8,7 @@ import socket
 import sys
 import time
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 os.environ["TZ"] = "UTC"
 time.tzset()
@@ -18,6 +18,15 @@ for _name in [name for name in os.environ if name.startswith(("HEADGATE_", "AWS_
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile(
     "deep", max_examples=5000, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
+# A search has its own end, and what fails is small enough: no time goes into making it smaller.
+settings.register_profile(
+    "fuzz",
+    max_examples=100,
+    deadline=None,
+    print_blob=True,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    suppress_health_check=list(HealthCheck),
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
