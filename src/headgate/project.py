@@ -31,7 +31,7 @@ from headgate.edge.source_files import FileSource
 from headgate.edge.system_tables import system_tables
 from headgate.flow import load as loading
 from headgate.flow import quarantine as quarantining
-from headgate.flow.contracts import compiled, contract_of
+from headgate.flow.contracts import compiled, contract_of, contracts_of
 from headgate.flow.merge import MergeResult, merge, revert
 from headgate.flow.plan import LoadIntent, explain, mode_named, on_fail_named, share_named
 from headgate.flow.planning import Planned, planned
@@ -49,7 +49,7 @@ from headgate.model.contract import TableContract
 from headgate.model.environment import Environment
 from headgate.model.errors import NotThere, Unreadable
 from headgate.model.event import Event
-from headgate.model.names import MAIN, BatchId, CommitId, RefName, TableName, short, table_name
+from headgate.model.names import MAIN, BatchId, CommitId, NodeId, RefName, TableName, short, table_name
 from headgate.model.run import Loaded
 from headgate.model.tree import Delta, TableEntry, Tree
 from headgate.model.verdict import Finding, Verdict
@@ -377,6 +377,10 @@ class Project:
             verdict = in_tree(self.ports.store, tree, table.name, verdict)
         root = commits.stored_commit(self.ports.store, table.commit).root
         return CheckedTable(verdict.on(root), own)
+
+    def contracts_at(self, root: NodeId) -> Mapping[TableName, TableContract]:
+        """The contracts of a tree by its root: those that a verdict on it was about."""
+        return contracts_of(self.ports, load_tree(self.ports.store, root))
 
     def sql(self, query: str, ref: str = "main") -> Selected:
         """One SELECT over the tables of a ref and the system tables in schema ``headgate``."""

@@ -52,7 +52,7 @@ def measured(rule: Rule, found: Measurement, contract: TableContract, now: datet
         rule.name,
         outcome.status,
         rows_failed=rows_failed,
-        measured=_shown(numbers[0][1], bound),
+        measured=_shown(numbers[0][1], bound, apart=""),
         message=outcome.told(said),
         dimension=rule.dimension,
     )
@@ -86,7 +86,9 @@ def _told(
     return f"{said}{more} ({len(outside)} of {len(numbers)} segments)"
 
 
-def _shown(number: Decimal, bound: Bound) -> str:
+def _shown(number: Decimal, bound: Bound, apart: str = ",") -> str:
     exponent = number.as_tuple().exponent
     endless = isinstance(exponent, int) and exponent < -_PLACES
-    return f"{(round(number, _PLACES) if endless else number).normalize():f}" + ("%" if bound.percent else "")
+    return f"{(round(number, _PLACES) if endless else number).normalize():{apart}f}" + (
+        "%" if bound.percent else ""
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from headgate.cli import dialect, evidence, outputs, wire
@@ -9,7 +10,7 @@ from headgate.cli.answer import Answer
 from headgate.cli.findings import counted, how, looked_at, show_failures, tally
 from headgate.cli.opening import project_of
 from headgate.cli.screen import Screen, busy, harmless, painted, say
-from headgate.model.errors import WrongUse
+from headgate.model.errors import NotThere, WrongUse
 
 if TYPE_CHECKING:
     from headgate.checking import Checked
@@ -81,6 +82,7 @@ def _check(args: Args) -> Answer:
             tell("writing rows")
             read.write(args.good, args.bad)
     verdict = checked.verdict
+    _known(args.allow_unexecuted, checked.contract)
     document = {
         "outcome": "passed" if verdict.passed else "failed",
         "contract": verdict.contract_id,
@@ -107,6 +109,7 @@ def _check(args: Args) -> Answer:
     answer = Answer(document, show, 0 if verdict.passed else 1)
     if not wanted:
         return answer
+    rules, meanings = evidence.of_contract(checked.contract)
     with busy("writing reports", quiet=args.json):
         told = evidence.Evidence(
             evidence.masked(verdict, unmasked=args.unmasked),
@@ -117,9 +120,9 @@ def _check(args: Args) -> Answer:
             took_s,
             args.contract,
             evidence.lines_of(args.contract) if args.contract else lambda _: 1,
-            {r.name: r for r in checked.contract.rules},
+            rules,
             read.profile() if read is not None and any(o.format == "html" for o in wanted) else None,
-            evidence.meanings_of(checked.contract),
+            meanings,
         )
         return outputs.written(answer, wanted, told, document)
 
@@ -165,6 +168,14 @@ def _published(args: Args) -> CheckedTable:
 def _of_spark(args: Args, target: str) -> bool:
     """True for tables, and places that Spark alone reaches."""
     return args.engine == "spark" and (target.startswith("table:") or "://" in target)
+
+
+def _known(allowed: Sequence[str], contract: TableContract) -> None:
+    """Who allows a rule by name means one that there is."""
+    names = [str(r.name) for r in contract.complete_rules]
+    for name in allowed:
+        if name not in names:
+            raise NotThere.among("rule", name, names)
 
 
 def _meant(name: str | None, contract: TableContract) -> None:

@@ -6,16 +6,19 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from headgate.checks.evidence import columns_of
 from headgate.model.masking import shown
+from headgate.model.names import short
 from headgate.model.verdict import Finding, Verdict
 
 if TYPE_CHECKING:
     from headgate.model.contract import TableContract
+    from headgate.model.names import NodeId, TableName
     from headgate.model.profile import Profile
     from headgate.model.rule import Rule
+    from headgate.project import Project
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +77,27 @@ def masked(verdict: Verdict, *, unmasked: bool = False) -> Verdict:
     )
 
 
-def meanings_of(contract: TableContract) -> Mapping[str, str]:
-    """What a contract says of its columns, by name."""
-    return {c.name: c.description for c in contract.columns if c.description}
+Said: TypeAlias = (
+    "tuple[Mapping[str, Rule], Mapping[str, str]]"  # rules by name, and what is said of the columns
+)
+
+
+def of_contract(contract: TableContract | None) -> Said:
+    """What a contract, if there is one, says."""
+    if contract is None:
+        return {}, {}
+    meanings = {c.name: c.description for c in contract.columns if c.description}
+    return {r.name: r for r in contract.rules}, meanings
+
+
+def of_tree(project: Project, root: NodeId, table: TableName | None) -> Said:
+    """What the contract of a table in a tree says; without a table the rules of all of them, as they are called where
+    several are judged (``orders:amount.minimum``).
+    """
+    found = project.contracts_at(root)
+    if table is not None:
+        return of_contract(found.get(table))
+    return {f"{short(t)}:{r.name}": r for t, c in found.items() for r in c.rules}, {}
 
 
 def relative(path: str, base: str | None = None) -> str:

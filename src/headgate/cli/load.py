@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from headgate.cli import dialect, outputs, wire
 from headgate.cli.answer import Answer
-from headgate.cli.evidence import Evidence, lines_of, masked
+from headgate.cli.evidence import Evidence, lines_of, masked, of_contract
 from headgate.cli.findings import counted, show_failures, tally
 from headgate.cli.opening import project_of
 from headgate.cli.screen import Screen, busy, harmless, painted, say
-from headgate.model.errors import WrongUse
+from headgate.model.errors import NotThere, WrongUse
 from headgate.model.names import RuleName, short
 from headgate.model.verdict import Finding, Verdict
 
 if TYPE_CHECKING:
     from headgate.cli.parsing import Args, Parser
-    from headgate.model.rule import Rule
+    from headgate.model.contract import TableContract
     from headgate.model.run import Loaded
     from headgate.project import Project
 
@@ -114,6 +113,7 @@ def _evidence(args: Args, project: Project, result: Loaded, took_s: float) -> Ev
         RuleName("delivered_before"), "info", message="delivered before: nothing was judged", how="none"
     )
     verdict = result.verdict or Verdict("", "", 0, 0, 0, (told,))
+    rules, meanings = of_contract(_contract(args, project, result))
     return Evidence(
         masked(verdict, unmasked=args.unmasked),
         short(result.table),
@@ -123,20 +123,23 @@ def _evidence(args: Args, project: Project, result: Loaded, took_s: float) -> Ev
         took_s,
         args.contract,
         lines_of(args.contract) if args.contract else (lambda _: 1),
-        _rules(args, result),
+        rules,
+        meanings=meanings,
     )
 
 
-def _rules(args: Args, result: Loaded) -> Mapping[str, Rule]:
-    """Those of the contract that came with the load."""
-    if not args.contract:
-        return {}
-    from headgate.contract.compile import compile_contract
-    from headgate.edge.documents import document_of
+def _contract(args: Args, project: Project, result: Loaded) -> TableContract | None:
+    """The one that the load was judged by: that which came with it, else the target's."""
+    if args.contract:
+        from headgate.contract.compile import compile_contract
+        from headgate.edge.documents import document_of
 
-    # Its patterns were read by the load itself.
-    compiled = compile_contract(document_of(args.contract), result.table, pattern_error=lambda _: None)
-    return {r.name: r for r in compiled.rules}
+        # Its patterns were read by the load itself.
+        return compile_contract(document_of(args.contract), result.table, pattern_error=lambda _: None)
+    try:
+        return project.table(result.table, args.to).contract
+    except NotThere:
+        return None
 
 
 def _planned(args: Args) -> Answer:

@@ -269,9 +269,7 @@ def _kinds(evidence: Evidence) -> str:
             counts = (kept, warned, broken, len(mine) - kept - warned - broken)
             cells = "".join(f"<td class=n>{n:,}</td>" for n in counts)
             rows += f"<tr><th scope=row>{_text(name)}</th>{cells}</tr>"
-        heads = "".join(
-            f"<th scope=col class=n>{h}</th>" for h in ("kept", "warned", "broken", "not checked")
-        )
+        heads = "".join(f"<th scope=col class=n>{h}</th>" for h in ("kept", "warned", "broken", "unchecked"))
         tables.append(
             f"<div class=card><div class=scroll><table><thead><tr><th scope=col>{title}</th>{heads}</tr></thead>"
             f"<tbody>{rows}</tbody></table></div></div>"

@@ -10,7 +10,7 @@ from headgate.checks.evidence import reason
 from headgate.cli.evidence import Evidence
 from headgate.cli.findings import counted
 from headgate.model.profile import Slice
-from headgate.model.rule import Age, Bound, Measured, Rule
+from headgate.model.rule import Age, Bound, Inside, Matches, Measured, Rule
 from headgate.model.verdict import Finding
 
 MOST = 0.8  # of the failing rows: where these are together, it is told
@@ -72,6 +72,9 @@ def in_words(finding: Finding, rule: Rule | None) -> tuple[str, tuple[str, ...]]
             _sentence(finding.message),
         )
     said, note = _parted(reason(finding), rule)
+    if rule is not None and (pattern := _pattern(rule.body)) and said.endswith(f" must match {pattern}"):
+        said = f"{said.removesuffix(f' must match {pattern}')} is not of the form that it must have"
+        description = f"{description} The form, as a pattern: {pattern}".strip()
     notes = (_sentence(note),) if note else ()
     if rule is None or not isinstance(rule.body, Measured) or finding.measured is None:
         return said or finding.rule, (*((description,) if description else ()), *notes)
@@ -101,11 +104,17 @@ def _parted(message: str, rule: Rule | None) -> tuple[str, str]:
     return message, ""
 
 
+def _pattern(body: object) -> str:
+    """The regular expression that a rule asks for, if that is all it asks for."""
+    inner = body.predicate if isinstance(body, Inside) else body
+    return inner.pattern if isinstance(inner, Matches) else ""
+
+
 def _sentence(text: str) -> str:
     """With a capital, and a full stop."""
     if not text:
         return text
-    return f"{text[0].upper()}{text[1:]}" + ("" if text[-1] in ".!?)" else ".")
+    return f"{text[0].upper()}{text[1:]}" + ("" if text[-1] in ".!?" else ".")
 
 
 def _allowed(bound: Bound) -> str:

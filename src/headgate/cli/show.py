@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from headgate.cli import outputs, wire
 from headgate.cli.answer import Answer
-from headgate.cli.evidence import Evidence, masked
+from headgate.cli.evidence import Evidence, masked, of_tree
 from headgate.cli.findings import counted, looked_at, show_failures, tally
 from headgate.cli.history import changes_of, show_changes
 from headgate.cli.opening import project_of
@@ -50,11 +50,12 @@ def _show(args: Args) -> Answer:
         raise WrongUse(
             f"there is no verdict on {args.what}", hint="name a run or a table that has one", place="--output"
         )
-    return outputs.written(answer, wanted, _evidence(args, row) if row else None, answer.document)
+    return outputs.written(answer, wanted, _evidence(args, project, row) if row else None, answer.document)
 
 
-def _evidence(args: Args, row: VerdictRow) -> Evidence:
+def _evidence(args: Args, project: Project, row: VerdictRow) -> Evidence:
     """A verdict as it was kept. The contract is in the project, and no file with lines."""
+    rules, meanings = of_tree(project, row.root, row.table)
     name = short(row.table) if row.table else args.what
     return Evidence(
         masked(row.verdict.on(row.root), unmasked=args.unmasked),
@@ -62,6 +63,8 @@ def _evidence(args: Args, row: VerdictRow) -> Evidence:
         (f"root {row.root[:12]}",),
         row.at,
         row.run,
+        rules=rules,
+        meanings=meanings,
     )
 
 
