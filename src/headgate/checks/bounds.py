@@ -15,6 +15,8 @@ from headgate.model.verdict import Finding
 from headgate.ports import Group, Measurement
 
 _PLACES = 6  # behind the point: a share of 1/3 has no end
+# Our own words, and what DuckDB says before it has looked at any row.
+_WITHOUT_VALUES = ("the ", "only ", "of SHOW", "no tables", "Parser Error", "Binder Error", "Catalog Error")
 _NOBODY = Group((), 0, 0)  # without any row there is no segment, and the bound is for none
 
 
@@ -23,7 +25,9 @@ def measured(rule: Rule, found: Measurement, contract: TableContract, now: datet
     assert isinstance(rule.body, Measured)
     bound, measure = rule.body.bound, rule.body.measure
     if found.error is not None:
-        return Finding(rule.name, "error", message=found.error, dimension=rule.dimension)
+        return Finding(
+            rule.name, "error", message=_sayable(found.error, rule, contract), dimension=rule.dimension
+        )
     if isinstance(measure, Age):
         return _aged(rule, measure, bound, found, contract, now)
     rows_failed = found.failing if isinstance(measure, FailingRows | DuplicateRows) else None
@@ -47,7 +51,9 @@ def measured(rule: Rule, found: Measurement, contract: TableContract, now: datet
     if isinstance(measure, SqlResult):
         said = f"the result is {_shown(numbers[0][1], bound)}, {bound}"
     elif found.groups:
-        said = f"{counted[type(measure)]} by {', '.join(rule.body.by)}: {_told(numbers, outside, bound)}, {bound}"
+        hidden = [(c := contract.column(name)) is not None and c.masked for name in rule.body.by]
+        said = f"{counted[type(measure)]} by {', '.join(rule.body.by)}: "
+        said += f"{_told(numbers, outside, bound, hidden)}, {bound}"
     return Finding(
         rule.name,
         outcome.status,
@@ -74,12 +80,26 @@ def _aged(
     )
 
 
+def _sayable(error: str, rule: Rule, contract: TableContract) -> str:
+    """What went wrong. What a query says of values it has met is not for everybody who may read a verdict."""
+    assert isinstance(rule.body, Measured)
+    asked = isinstance(rule.body.measure, SqlResult) and any(c.masked for c in contract.columns)
+    if not asked or error.startswith(_WITHOUT_VALUES):
+        return error
+    kind = error.partition(":")[0]
+    what = kind if kind.endswith(" Error") else "the query failed"
+    return f"{what}; its words may hold values of confidential columns, and are not shown"
+
+
 def _told(
-    numbers: Sequence[tuple[Group, Decimal]], outside: Sequence[tuple[Group, Decimal]], bound: Bound
+    numbers: Sequence[tuple[Group, Decimal]],
+    outside: Sequence[tuple[Group, Decimal]],
+    bound: Bound,
+    hidden: Sequence[bool],
 ) -> str:
     """``DE 12%, null 7% and 3 more (5 of 40 segments)``."""
     shown = (outside or numbers)[: SHOWN if outside else 1]
-    said = ", ".join(f"{named(group)} {_shown(n, bound)}" for group, n in shown)
+    said = ", ".join(f"{named(group, hidden)} {_shown(n, bound)}" for group, n in shown)
     if not outside:
         return f"at worst {said} ({len(numbers)} segments)"
     more = f" and {len(outside) - len(shown)} more" if len(outside) > len(shown) else ""

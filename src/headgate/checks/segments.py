@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
+from headgate.model.masking import mask
 from headgate.model.rule import Bound
 from headgate.ports import Group
 
@@ -29,9 +30,11 @@ def number(rows: int, failing: int, bound: Bound) -> Decimal:
     return Decimal(100 * failing) / rows if rows else Decimal(0)
 
 
-def named(group: Group) -> str:
-    """``DE``, ``DE/2026`` or ``null``."""
-    return "/".join("null" if value is None else value for value in group.key)
+def named(group: Group, masked: Sequence[bool] = ()) -> str:
+    """``DE``, ``DE/2026`` or ``null``. ``masked``: of which columns people are not shown the values."""
+    hidden = (*masked, *([False] * (len(group.key) - len(masked))))
+    shown = (mask(value) if hide else value for value, hide in zip(group.key, hidden, strict=True))
+    return "/".join("null" if value is None else value for value in shown)
 
 
 def _beyond(bound: Bound, measured: Decimal) -> Decimal:
