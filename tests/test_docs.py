@@ -96,6 +96,27 @@ def test_a_page_shows_what_happens(page: str, tmp_path: Path, monkeypatch: pytes
         after_python = block.language == "python"
 
 
+IMAGE_BYTES_MAX = 150_000
+IMAGES = ROOT / "docs" / "images"
+
+
+def test_pictures_are_small_and_each_is_shown() -> None:
+    """What the report of a check looks like: in light and dark, at the width of a desktop and of a phone."""
+    shown = {
+        (page.parent / link).resolve()
+        for page in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"))
+        for link in re.findall(r"!\[[^\]]+\]\(([^)]+)\)", page.read_text(encoding="utf-8"))
+        if not link.startswith("http")
+    }
+    assert shown == set(IMAGES.iterdir())
+    for image in shown:
+        data = image.read_bytes()
+        assert data.startswith(b"\x89PNG") and len(data) < IMAGE_BYTES_MAX, image
+    assert {image.stem for image in shown} >= {
+        f"report-{width}-{theme}" for width in ("desktop", "phone") for theme in ("light", "dark")
+    }
+
+
 def console(text: str, where: str) -> None:
     for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
         command, _, expected = part.partition("\n")

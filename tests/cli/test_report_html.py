@@ -22,7 +22,7 @@ from headgate.model.verdict import Finding, Sample, Verdict
 Run = Callable[..., Ran]
 AT = datetime(2026, 11, 21, 12, 30, tzinfo=UTC)
 EVIL = '<script>alert(1)</script>\' onload="x" ]]> \x1b[2J\u202e'
-VOID = {"meta", "link", "br", "img", "input", "hr", "rect", "line"}
+VOID = {"meta", "link", "br", "img", "input", "hr", "rect", "line", "wbr"}
 BYTES_MAX = 1_000_000
 
 
@@ -246,7 +246,7 @@ def test_a_real_check_draws_where_what_and_how_many(run: Run, tmp_path: Path) ->
     shown = read((tmp_path / "r.html").read_text()).text
     assert "No. 101 of 1,001 rows break the contract (10.1 %)." in shown
     assert "All 101 failing rows are between row 892 and row 1,001 (the end of the data)" in shown
-    assert "texts that are no value at all: n/a (1)" in shown
+    assert "texts that are not of the column's type: n/a (1)" in shown
     assert "None: every one of the 3 columns is filled in every row." in shown
 
 

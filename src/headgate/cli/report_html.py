@@ -240,7 +240,7 @@ def _rules(evidence: Evidence) -> str:
         bad = min(f.rows_failed or 0, rows)
         bar = plots.split_bar(rows - bad, bad, f"{rows - bad:,} rows pass, {bad:,} fail")
         said = f"{bad:,} fail" if bad else "all pass"
-        items += f"<li><span><code>{_text(f.rule)}</code></span>{bar}<b>{said}</b></li>"
+        items += f"<li><span><code>{_name(f.rule)}</code></span>{bar}<b>{said}</b></li>"
     left = len(worst) - len(shown)
     words = "with failing rows, too" if failing > len(shown) else "without a failing row"
     more = f"<p class='soft small'>and {counted(left, 'rule')} {words}</p>" if left > 0 else ""
@@ -269,7 +269,7 @@ def _kinds(evidence: Evidence) -> str:
             counts = (kept, warned, broken, len(mine) - kept - warned - broken)
             cells = "".join(f"<td class=n>{n:,}</td>" for n in counts)
             rows += f"<tr><th scope=row>{_text(name)}</th>{cells}</tr>"
-        heads = "".join(f"<th scope=col class=n>{h}</th>" for h in ("kept", "warned", "broken", "unchecked"))
+        heads = "".join(f"<th scope=col class=n>{h}</th>" for h in ("kept", "warned", "broken", "not run"))
         tables.append(
             f"<div class=card><div class=scroll><table><thead><tr><th scope=col>{title}</th>{heads}</tr></thead>"
             f"<tbody>{rows}</tbody></table></div></div>"
@@ -307,7 +307,7 @@ def _distribution(found: Distribution) -> str:
     notes = []
     if found.unfit:
         listed = ", ".join(f"<bdi class=value>{_text(text)}</bdi> ({n:,})" for text, n in found.unfit)
-        notes.append(f"<p class=small>Most frequent texts that are no value at all: {listed}</p>")
+        notes.append(f"<p class=small>Most frequent texts that are not of the column's type: {listed}</p>")
     if found.about:
         notes.append(
             "<p class='small soft'>There are very many values: counts of single ones may be too low.</p>"
@@ -381,6 +381,11 @@ def _about(evidence: Evidence) -> str:
 def _said(words: str) -> str:
     """Words of our own around those of data: a number and its percent sign stay on one line."""
     return _text(words).replace(" %", "&nbsp;%")
+
+
+def _name(rule: str) -> str:
+    """A rule's name, which on a phone is broken at its dots."""
+    return _text(rule).replace(".", ".<wbr>")
 
 
 def _text(text: str) -> str:

@@ -10,20 +10,21 @@ from headgate.cli.report_words import percent
 from headgate.model.profile import Bar, Distribution, Slice
 
 Text = Callable[[str], str]  # escapes
+LEAST = 16  # of 1,000: two pixels of the shortest bar on a phone
 
 
 def split_bar(good: float, bad: float, label: str) -> str:
     """One bar: the good share, then the bad one. A bad share is never too small to be seen."""
     whole = good + bad or 1
     red = 1000 * bad / whole
-    red = max(red, 6) if bad else 0
+    red = max(red, LEAST) if bad else 0
     return _svg(1000, 10, label, _rect("g", 0, 0, 1000 - red, 10) + _rect("b", 1000 - red, 0, red, 10))
 
 
 def share_bar(part: float, whole: float, kind: str, label: str) -> str:
     """One bar on a track: a share."""
     wide = 1000 * part / whole if whole else 0
-    wide = max(wide, 6) if part else 0
+    wide = max(wide, LEAST) if part else 0
     return _svg(1000, 10, label, _rect("t", 0, 0, 1000, 10) + _rect(kind, 0, 0, wide, 10))
 
 

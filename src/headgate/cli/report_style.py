@@ -71,7 +71,8 @@ footer { border-top: 1px solid var(--line); margin-top: 3rem; } footer table th 
 @media (max-width: 36rem) { body { padding: 1rem .9rem 3rem; } .answer { padding: 1rem 1.1rem 1.1rem; }
   .bars { grid-template-columns: minmax(5rem, 8.5rem) minmax(3rem, 1fr) max-content; gap: .3rem .5rem; }
   .card { padding: .85rem .9rem; } .grid th, .grid td {
-  padding-right: .45rem; font-size: .8125rem; } footer table th { width: 7rem; } }
+  padding-right: .4rem; font-size: .8125rem; }
+  .grid th:last-child, .grid td:last-child { padding-right: 0; } footer table th { width: 7rem; } }
 @media print { body { max-width: none; padding: 0; font-size: 12px; } :root { color-scheme: light; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; } .answer { break-inside: avoid; }
   details::details-content { content-visibility: visible; block-size: auto; } }
