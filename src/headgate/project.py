@@ -31,7 +31,7 @@ from headgate.edge.source_files import FileSource
 from headgate.edge.system_tables import system_tables
 from headgate.flow import load as loading
 from headgate.flow import quarantine as quarantining
-from headgate.flow.contracts import compiled, contract_of, contracts_of
+from headgate.flow.contracts import compiled, contract_bytes, contract_of, contracts_of
 from headgate.flow.merge import MergeResult, merge, revert
 from headgate.flow.plan import LoadIntent, explain, mode_named, on_fail_named, share_named
 from headgate.flow.planning import Planned, planned
@@ -343,6 +343,15 @@ class Project:
         if entry is None:
             raise NotThere.among(f"table on {ref}", short(wanted), map(short, tree.tables()))
         return Table(wanted, commit, contract_of(self.ports, tree, wanted), entry, self.ports)
+
+    def contract_bytes(self, name: str, ref: str = "main") -> bytes:
+        """The contract of a table as of a ref, byte for byte as it came. Raises NotThere, also for a table without."""
+        entry = self.tree(self.table(name, ref).commit).contract(table_name(name))
+        if entry is None:
+            raise NotThere(
+                f"{name} is unguarded: it has no contract", hint="load with --contract once", place=name
+            )
+        return contract_bytes(self.ports, entry)
 
     def check(
         self,

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -54,3 +56,45 @@ def test_lint_tells_everything_that_makes_a_contract_unusable(
     assert error["place"] == "c.yaml:9"
     assert [one["place"] for one in error["also"]] == ["c.yaml:10"]
     assert "also" not in run("check", "c.yaml", "--contract", "c.yaml", "--json").error
+
+
+ODD = (
+    b"\xef\xbb\xbf# kept for the auditors, do not touch\r\n"
+    + CONTRACT.replace("status: active", "status:   'active'   # since 2024")
+    .replace(
+        "schema:",
+        "customProperties:\n"
+        "    - {vendor: acme, property: colour, value: {deep: [1, 2.50, 0x1F, !!str 3]}}\n"
+        "    -   property: unknown\n        value: >-\n          folded,\n          twice\n"
+        "\n\n\nschema:",
+    )
+    .replace("\n", "\r\n")
+    .encode()
+    + b"   \r\n# caf\xc3\xa9, \xf0\x9f\x98\x80, and no end of line"
+)
+
+
+def test_a_contract_comes_back_byte_for_byte(shop: Callable[..., Ran], tmp_path: Path) -> None:
+    """Comments, a byte order mark, ends of lines, spaces, and what only another tool reads."""
+    (tmp_path / "odd.yaml").write_bytes(ODD)
+    assert shop("load", "orders", "good.csv", "--contract", "odd.yaml").code == 0
+    shown = shop("contract", "show", "orders", "--json").document
+    listed(shown, DOCUMENTS["contract show"])
+    assert shown["contract"].encode() == ODD
+    shop("tag", "create", "v1")
+    (tmp_path / "orders.yaml").write_text(CONTRACT.replace("1.0.0", "1.1.0"))
+    (tmp_path / "more.csv").write_text("id,customer,amount\n9,eve,1\n")
+    assert shop("load", "orders", "more.csv", "--contract", "orders.yaml").code == 0
+    assert shop("contract", "show", "orders").out == CONTRACT.replace("1.0.0", "1.1.0")
+    assert shop("contract", "show", "orders", "--ref", "v1", "--json").document["contract"].encode() == ODD
+    code = "import sys; from headgate.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    words = [sys.executable, "-c", code, "contract", "show", "orders", "--ref", "v1"]
+    done = subprocess.run(words, capture_output=True, check=False, cwd=tmp_path)
+    assert (done.stdout, done.stderr, done.returncode) == (ODD, b"", 0)
+
+
+def test_a_table_without_a_contract_has_none_to_show(shop: Callable[..., Ran]) -> None:
+    assert shop("load", "orders", "good.csv", "--unguarded").code == 0
+    done = shop("contract", "show", "orders", "--json")
+    assert done.error["kind"] == "not_there"
+    assert shop("contract", "show", "nothing", "--json").error["kind"] == "not_there"

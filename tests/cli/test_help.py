@@ -26,7 +26,7 @@ contract, and only then becomes visible.
 
 start:
   init        make a project in a folder
-  contract    what data must hold to: infer, lint
+  contract    what data must hold to: infer, lint, show
   check       check files against a contract, with no project
 
 load:

@@ -139,6 +139,8 @@ def test_lines_and_texts_are_found_by_place() -> None:
     [
         ("apiVersion: v3.2.0\n", "", 1, "no apiVersion", "apiVersion"),
         ("apiVersion: v3.2.0", "apiVersion: v2.2.2", 1, "ODCS v2.2.2 is not read", "v3.0.0"),
+        ("apiVersion: v3.2.0", "apiVersion: [v3.2.0]", 1, "is not read here", "v3.2.0"),
+        ("apiVersion: v3.2.0", "apiVersion: {v3.2.0: 1}", 1, "is not read here", "v3.2.0"),
         ("apiVersion: v3.2.0", "apiVersion: v4.0.0", 1, "ODCS v4.0.0 is not read", "v3.2.0"),
         (
             "apiVersion: v3.2.0",

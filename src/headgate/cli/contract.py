@@ -1,4 +1,4 @@
-"""`headgate contract infer`, `headgate contract lint`."""
+"""`headgate contract infer`, `headgate contract lint`, `headgate contract show`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from headgate.cli.answer import Answer
 from headgate.cli.findings import counted
+from headgate.cli.opening import project_of
 from headgate.cli.screen import Screen, busy, harmless, say
 
 if TYPE_CHECKING:
@@ -65,3 +66,27 @@ def _lint(args: Args) -> Answer:
         say(f"{harmless(args.contract)} can be used: {found}")
 
     return Answer(document, show)
+
+
+def show(parser: Parser) -> None:
+    parser.tell(
+        "The contract that a table has on a branch, tag, commit or environment, on stdout, byte for byte as it was "
+        "brought in: comments, and what only other tools read, included.",
+        "headgate contract show orders > orders.odcs.yaml",
+        "headgate contract show orders --ref production",
+    )
+    parser.add_argument("table", metavar="TABLE", help="its name")
+    parser.add_argument(
+        "--ref", metavar="REF", default="main", help="branch, tag, commit or environment (main)"
+    )
+    parser.runs(_show)
+
+
+def _show(args: Args) -> Answer:
+    data = project_of(args).contract_bytes(args.table, args.ref)
+
+    def show(_: Screen) -> None:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+
+    return Answer({"contract": data.decode()}, show)

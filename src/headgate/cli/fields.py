@@ -224,6 +224,7 @@ _RELEASED: Fields = {
 DOCUMENTS: dict[str, Fields] = {
     "init": {"root": "the project's folder", "created": "false if there was one already"},
     "contract infer": {"contract": "the YAML"},
+    "contract show": {"contract": "the YAML"},
     "contract lint": {"contract": "its path", "advice": "[advice] none of it changes a verdict"},
     "check": {
         "outcome": "`passed` or `failed`",

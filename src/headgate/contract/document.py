@@ -149,7 +149,7 @@ def _of_a_known_version(document: Document) -> None:
         )
     if version is None:
         refuse(document, (), "this is not an ODCS contract: it has no apiVersion", "add apiVersion: v3.2.0")
-    if version not in VERSIONS:
+    if not isinstance(version, str) or version not in VERSIONS:
         hint = f"use one of {', '.join(VERSIONS)}"
         refuse(document, ("apiVersion",), f"ODCS {version} is not read here", hint)
 

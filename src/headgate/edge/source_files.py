@@ -11,10 +11,11 @@ import hashlib
 import io
 import json
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NoReturn
 
 import polars as pl
 
@@ -32,6 +33,7 @@ FORMATS = {
     ".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".pq": "parquet", ".jsonl": "jsonl",
     ".ndjson": "jsonl", ".arrow": "arrow", ".feather": "arrow", ".ipc": "arrow",
 }  # fmt: skip
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _INDEX = "\0row"  # no column of a file is called that
 _FOREIGN = (
     (b"\x1f\x8b", "gzip"),
@@ -253,6 +255,9 @@ def _json_lines(each: Object, number: int, maps: Sequence[str]) -> Part:
     rows = Rows((), (each,), None, lambda: _broken_json_line(each))
     schema, text = guarded(found, rows)
     names = list(schema)
+    # Polars does not look at lines that have no key it knows, and half of a surrogate pair becomes a NUL.
+    if (not names or _has_surrogates(each)) and (error := _broken_json_line(each)):
+        raise error
     lazy = scan(schema).rename({_INDEX: ROW} | {name: f"c{i}" for i, name in enumerate(names)})
     return _numbered(lazy, names, list(schema.values()), number, text=text)
 
@@ -307,6 +312,10 @@ def _explained(objects: Sequence[Object], dialect: Dialect) -> HeadgateError | N
     return None
 
 
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no value of JSON")
+
+
 def _keys_of_lines(each: Object) -> list[str]:
     found: dict[str, None] = {}
     with Path(each.location).open("rb") as file:
@@ -316,15 +325,31 @@ def _keys_of_lines(each: Object) -> list[str]:
     return list(found)
 
 
+def _has_surrogates(each: Object) -> bool:
+    """True if an escape of one stands in a file; a pair of them is a character."""
+    with Path(each.location).open("rb") as file:
+        before = b""
+        while block := file.read(csv_text.BLOCK):
+            if _SURROGATE.search(before + block):
+                return True
+            before = block[-4:]
+    return False
+
+
 def _broken_json_line(each: Object) -> HeadgateError | None:
     with Path(each.location).open("rb") as file:
         for number, line in enumerate(file, start=1):
             if not line.strip():
                 continue
             try:
-                value = json.loads(line)
+                value = json.loads(line, parse_constant=_no_constant)
+                json.dumps(value, ensure_ascii=False).encode()
             except UnicodeDecodeError:
                 what = "the text is not utf-8"
+            except UnicodeEncodeError:
+                what = "half of a surrogate pair is no text"
+            except RecursionError:
+                what = "the line is nested too deeply"
             except ValueError as error:
                 what = f"the line is not JSON: {error}"
             else:
