@@ -6,6 +6,7 @@ checked.verdict.passed, checked.bad_rows
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from headgate.checks.again import check_again
 from headgate.checks.evidence import attributed, columns_of, reason
 from headgate.checks.own_parents import fitting, own_references
 from headgate.checks.service_levels import findings as service_levels
@@ -24,14 +26,17 @@ from headgate.edge.documents import bytes_of, document_of
 from headgate.edge.judging import Mark, masks
 from headgate.edge.passes import judged_of
 from headgate.edge.patterns import check_syntax
+from headgate.edge.rows import Rows
 from headgate.edge.source_files import FileSource
 from headgate.intake.policy import warned
 from headgate.model.contract import Dialect, TableContract
 from headgate.model.errors import CheckFailed, WrongUse
-from headgate.model.rule import References
+from headgate.model.names import TableName, table_key
+from headgate.model.rule import References, Rule
+from headgate.model.tree import TableEntry, Tree
 from headgate.model.verdict import Verdict
 from headgate.ports import Checked as Judged
-from headgate.ports import Delivery, Frame, Judge, Split
+from headgate.ports import Clock, Counter, Delivery, Frame, Judge, Memory, Split, Tables
 
 if TYPE_CHECKING:
     from headgate.contract.lint import Advice
@@ -49,8 +54,13 @@ class Checked:
     verdict: Verdict
     contract: TableContract
     _delivery: Delivery
-    _judged: Judged
+    _judge: Callable[[], Judged]
     _engine: Judge
+
+    @property
+    def _judged(self) -> Judged:
+        """What judging all rows found; it is done only now where the verdict was remembered."""
+        return self._judge()
 
     @property
     def good_rows(self) -> pl.DataFrame:
@@ -131,7 +141,7 @@ class Checked:
         return self
 
 
-def check(
+def check(  # noqa: PLR0913 - options, each by its name
     data: Data,
     contract: str | os.PathLike[str] | bytes,
     *,
@@ -141,6 +151,7 @@ def check(
     dialect: Dialect | Callable[[Dialect], Dialect] | None = None,
     engine: str | None = None,
     spark_remote: str | None = None,
+    remember: bool = False,
 ) -> Checked:
     """Check files (paths, folders, patterns) or a frame (Polars, Arrow, pandas, Spark) against a contract.
 
@@ -149,6 +160,8 @@ def check(
     frame of Spark's is checked by Spark, in its own session; anything else by polars, unless told. ``spark_remote``:
     where Spark is (``sc://host:port``), in place of SPARK_REMOTE, the active session, or a new local one.
     References to other tables are not executed: there are none. A verdict that does not pass is returned, not raised.
+    ``remember``: of Parquet files read only what no earlier check has seen, and keep what this one sees, in a folder of
+    the user's; the verdict is the same.
 
     Raises NotThere, Unreadable (data or contract), ContractUnusable, WrongUse.
     """
@@ -163,20 +176,67 @@ def check(
         delivery = _to_spark(data, spoken, format, spark_remote)
     else:
         delivery = deliver(data, spoken, format)
-    parents = {}
-    if own := own_references(compiled, {f"default.{compiled.object}", f"default.{compiled.physical_name}"}):
-        typed = fitting(judge, delivery.rows, compiled, own, {})
-        parents = {r.body.to_table: typed for r in own if isinstance(r.body, References)}
-    judged = judge.check(
-        delivery.rows,
-        compiled,
-        parents=parents,
-        existing={},
-        table_rules="all",
-        allowed=frozenset(allow_unexecuted),
-    )
-    verdict = told(judged.verdict, service_levels(compiled, SystemClock().now()))
+    allowed = frozenset(allow_unexecuted)
+    own = own_references(compiled, {f"default.{compiled.object}", f"default.{compiled.physical_name}"})
+
+    @functools.cache
+    def judged() -> Judged:
+        typed = fitting(judge, delivery.rows, compiled, own, {}) if own else None
+        return judge.check(
+            delivery.rows,
+            compiled,
+            parents={} if typed is None else dict.fromkeys(_tables(own), typed),
+            existing={},
+            table_rules="all",
+            allowed=allowed,
+        )
+
+    verdict = _again(judge, delivery.rows, compiled, own, allowed) if remember else None
+    verdict = told(verdict or judged().verdict, service_levels(compiled, SystemClock().now()))
     return Checked(attributed(verdict, compiled, judge.name), compiled, delivery, judged, judge)
+
+
+def _again(
+    judge: Judge, rows: Frame, contract: TableContract, own: Collection[Rule], allowed: frozenset[str]
+) -> Verdict | None:
+    """The verdict on files that may be known, at the cost of what is new in them. None if nothing is known of such."""
+    from headgate.edge import check_cache, known_files
+
+    folder, clock = check_cache.folder_of(os.environ), SystemClock()
+    if folder is None or not isinstance(judge, Counter) or not isinstance(rows, Rows) or len(rows.parts) != 1:
+        return None
+    now_ns = int(clock.now().timestamp() * 1e9)
+    objects = known_files.known(rows.objects, rows.dialect or contract.dialect, now_ns)
+    if objects is None:
+        return None
+    cache = check_cache.CheckCache(folder)
+    files = known_files.table(
+        objects, rows, cache, lambda some: fitting(judge, some, contract, own, {}), contract.columns
+    )
+    # Parents are what they are by all that is declared of all columns.
+    parents = TableEntry(repr(contract.columns), known_files.TYPED)
+    tree = Tree({table_key(table): parents for table in _tables(own)} | {table_key(_FILES): known_files.OWN})
+    around = _Around(files, cache, judge, clock)
+    verdict = check_again(around, tree, _FILES, contract, allowed, "all")
+    check_cache.bounded(cache.keys, files.group)
+    return verdict
+
+
+_FILES = TableName("headgate.files")  # what is checked, as a table: no contract can refer to it
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What `check_again` needs (`Remembering`)."""
+
+    lake: Tables
+    store: Memory
+    engine: Counter
+    clock: Clock
+
+
+def _tables(own: Collection[Rule]) -> set[TableName]:
+    return {r.body.to_table for r in own if isinstance(r.body, References)}
 
 
 def judge_called(name: str) -> Judge:

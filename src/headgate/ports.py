@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import Literal, NewType, Protocol
+from typing import Literal, NewType, Protocol, runtime_checkable
 
 from headgate.model.batch import BatchRow, Mode, Object
 from headgate.model.change import Changes, Done, QuarantineRow, Refused, Requirement, Unknown, VerdictRow
@@ -164,6 +164,7 @@ class Judge(Protocol):
         ...
 
 
+@runtime_checkable
 class Counter(Judge, Protocol):
     """What a check that remembers needs, too: numbers that add up over files, and keys to look up."""
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from headgate.checks.bounds import measured
 from headgate.checks.evidence import attributed
-from headgate.checks.partials import Known, about_keys, adds_up, keep, summed, together
+from headgate.checks.partials import Known, about_keys, adds_up, filled_keys, keep, summed, together
 from headgate.model.contract import TableContract
 from headgate.model.names import RuleName, TableName
 from headgate.model.rule import Measured, References, RowCount, Rule
@@ -145,9 +145,12 @@ class _Whole:
 
     def known(self, rules: Sequence[Rule]) -> tuple[dict[RuleName, Known], Mapping[str, bytes]]:
         ports, rows = self.ports, self.ports.lake.rows(self.entry)
-        sums = summed(ports, self.tree, self.entry, self.contract, [r for r in rules if adds_up(r)])
         keys = [r for r in rules if about_keys(r)]
-        held = together(ports, self.entry, self.contract, keys, self._of_keys)
+        filled = {r.name: f for r in keys if (f := filled_keys(r)) is not None}
+        asked = [*(r for r in rules if adds_up(r)), *filled.values()]
+        sums = summed(ports, self.tree, self.entry, self.contract, asked)
+        nulls = {name for name, f in filled.items() if sums.known[f.name].failing != 0}
+        held = together(ports, self.entry, self.contract, keys, nulls, self._of_keys)
         counted = {r.name: Known(rows, rows, "statistics") for r in rules if counts_rows(r)}
         return {**sums.known, **held.known, **counted}, {**sums.new, **held.new}
 

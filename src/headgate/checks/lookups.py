@@ -12,6 +12,8 @@ from headgate.model.rule import DuplicateRows, Measured, References, Rule, Uniqu
 from headgate.model.tree import TableEntry, Tree
 from headgate.ports import Frame, Ports, Remembering
 
+_SMALLER = 4  # a table of four million rows is small for one million
+
 
 def near(
     ports: Ports,
@@ -28,10 +30,16 @@ def near(
 
 
 def parents_of(
-    ports: Remembering, tree: Tree, contract: TableContract, rules: Iterable[Rule], rows: Frame
+    ports: Remembering,
+    tree: Tree,
+    contract: TableContract,
+    rules: Iterable[Rule],
+    rows: Frame,
+    count: int = 0,
 ) -> dict[TableName, Frame]:
     """The tables that ``rules`` refer to: of each the keys that ``rows`` refer to and that are there, if the index
-    knows; else all of it. One that is not in ``tree`` is left out.
+    knows; else all of it. One that is not in ``tree`` is left out. ``count``: how many rows there are, if that is
+    known: many rows are sooner held against all of a small table.
     """
     wanted: dict[TableName, list[References]] = {}
     for rule in rules:
@@ -41,7 +49,8 @@ def parents_of(
     for table, bodies in sorted(wanted.items()):
         entry = tree.table(table)
         if entry is not None:
-            referred = _referred(ports, entry, contract, bodies, rows)
+            small = ports.lake.rows(entry) <= _SMALLER * count
+            referred = None if small else _referred(ports, entry, contract, bodies, rows)
             found[table] = ports.lake.scan(entry) if referred is None else referred
     return found
 
@@ -63,14 +72,10 @@ def _referred(
 
 
 def unique(ports: Remembering, entry: TableEntry, contract: TableContract, rule: Rule) -> bool:
-    """True if the index knows that no row of a table fails a rule about doubled keys."""
+    """True if the index knows that no key of a table is doubled. Of keys with a null in them it knows nothing."""
     columns = _doubled(rule)
     if columns is None or not _as_stored(ports, entry, contract, columns):
         return False
-    if isinstance(rule.body, Unique) and rule.body.required:
-        files = ports.lake.files(entry)
-        if not all(file.nulls.get(name) == 0 for file in files for name in columns):
-            return False
     return ports.lake.unique(entry, columns)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from headgate.checks.lookups import parents_of, unique
@@ -27,6 +27,7 @@ from headgate.model.rule import (
     Measured,
     Not,
     NotCompiled,
+    NotNull,
     Predicate,
     References,
     RowCount,
@@ -81,6 +82,14 @@ def about_keys(rule: Rule) -> bool:
     if isinstance(rule.body, Measured):
         return isinstance(rule.body.measure, DuplicateRows) and not rule.body.by
     return isinstance(rule.body, Unique)
+
+
+def filled_keys(rule: Rule) -> Rule | None:
+    """What a rule about keys asks of each row by itself, as a rule of its own: that no part of its key is null."""
+    if not isinstance(rule.body, Unique) or not rule.body.required:
+        return None
+    body = AllOf(tuple(NotNull(name) for name in rule.body.columns))
+    return Rule(RuleName(f"{rule.name} filled"), body, where=rule.where)
 
 
 def predicate_of(rule: Rule) -> Predicate | None:
@@ -274,7 +283,9 @@ class _ByFile:
 
     def _ask(self, paths: Sequence[str], rules: Sequence[Rule]) -> Iterable[tuple[Rule, Measurement]]:
         rows = self._ports.lake.scan(self._entry, paths)
-        parents = parents_of(self._ports, self._tree, self._contract, rules, rows)
+        wanted = set(paths)
+        count = sum(f.rows for f in self._files if f.path in wanted)
+        parents = parents_of(self._ports, self._tree, self._contract, rules, rows, count)
         return zip(rules, self._ports.engine.measure(rows, self._contract, rules, parents), strict=True)
 
     def _learn(self, rule: Rule, path: str, count: tuple[int, int]) -> None:
@@ -317,10 +328,11 @@ def together(
     entry: TableEntry,
     contract: TableContract,
     rules: Sequence[Rule],
+    nulls: Collection[RuleName],
     measure: Callable[[Sequence[Rule]], Mapping[RuleName, Known]],
 ) -> Summed:
     """What is known of ``rules`` (all of them `about_keys`) over exactly these files: remembered, or by the index.
-    ``measure`` finds the others.
+    ``nulls``: those that some row fails by itself. ``measure`` finds the others.
     """
     if not rules:
         return Summed({})
@@ -333,7 +345,7 @@ def together(
     found = {
         r.name: Known(rows, 0, "lookup")
         for r in rules
-        if r.name not in known and unique(ports, entry, contract, r)
+        if r.name not in {*known, *nulls} and unique(ports, entry, contract, r)
     }
     rest = [r for r in rules if r.name not in known and r.name not in found]
     found |= measure(rest) if rest else {}

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 def check(parser: Parser) -> None:
     parser.tell(
         "Judge files as they are against an ODCS contract, row by row and as a whole. Nothing is loaded and no "
-        "project is needed. With --ref, a table of the project is judged again: only what is new to its rules is read. "
+        "project is needed. With --ref, a table of the project is judged again. Of a table, and of Parquet files, only "
+        "what is new to the rules is read. "
         "Exit code 0 if they pass, 1 if not.",
         "headgate check orders.csv --contract orders.odcs.yaml",
         "headgate check inbox/*.parquet --contract orders.odcs.yaml --bad bad.csv",
@@ -74,7 +75,7 @@ def _check(args: Args) -> Answer:
 
         clock = SystemClock()
         start = clock.monotonic()
-        read = _files(args) if args.ref is None else None
+        read = _files(args, wanted) if args.ref is None else None
         checked = read or _published(args)
         took_s = clock.monotonic() - start
         _meant(args.object, checked.contract)
@@ -127,7 +128,7 @@ def _check(args: Args) -> Answer:
         return outputs.written(answer, wanted, told, document)
 
 
-def _files(args: Args) -> Checked:
+def _files(args: Args, wanted: Sequence[outputs.Output]) -> Checked:
     if args.contract is None:
         raise WrongUse(
             "--contract is missing",
@@ -145,6 +146,8 @@ def _files(args: Args) -> Checked:
         dialect=dialect.changed(args),
         engine=args.engine,
         spark_remote=args.spark_remote,
+        # Who writes rows, or draws them, reads them all.
+        remember=not (args.no_cache or args.good or args.bad or any(o.format == "html" for o in wanted)),
     )
 
 

@@ -26,7 +26,7 @@ conflict, a promotion refused; 2 wrong use, or an unusable contract; 3 something
 for `default.orders`; times are ISO 8601 with their zone.
 
 Environment: `HEADGATE_PROJECT` (the project's folder), `HEADGATE_AUTHOR` (of commits), `HEADGATE_DEBUG=1` (where an
-error came from), `NO_COLOR`.
+error came from), `HEADGATE_CACHE` (where checks of Parquet files remember; empty: nowhere), `NO_COLOR`.
 """
 
 

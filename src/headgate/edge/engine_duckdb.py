@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 import duckdb
@@ -11,7 +12,7 @@ import polars as pl
 from polars.io.plugins import register_io_source
 
 from headgate.checks.segments import SEGMENTS_MAX
-from headgate.edge import passes, segments, splitting
+from headgate.edge import collapsing, measuring, passes, segments, splitting
 from headgate.edge.cells import Cell, Cells, laid
 from headgate.edge.clock import SystemClock
 from headgate.edge.folding import Meaningless
@@ -37,7 +38,7 @@ from headgate.edge.sql_session import Session, opened
 from headgate.model.contract import TableContract
 from headgate.model.names import RuleName, TableName
 from headgate.model.rule import DuplicateRows, FailingRows, Measured, Not, Predicate, References, Rule, Unique
-from headgate.ports import Checked, Clock, Frame, Group, Split, TableRules
+from headgate.ports import Checked, Clock, Frame, Group, Measurement, Split, TableRules
 
 RENDERING = 1  # to be raised whenever a rendering comes to judge a value differently
 _DIALECT = DuckDB()
@@ -86,6 +87,25 @@ class DuckEngine:
         return splitting.split(
             rows_of(rows), contract, passes.judged_of(checked), frozenset(warn), whole=whole, mark=masks
         )
+
+    def measure(
+        self,
+        rows: Frame,
+        contract: TableContract,
+        rules: Sequence[Rule],
+        parents: Mapping[TableName, Frame] = MappingProxyType({}),
+    ) -> tuple[Measurement, ...]:
+        judged = pass_one(rows_of(rows), contract, rules, parents, {})
+        found = measuring.from_judged(judged, contract, rules)
+        return tuple(found[rule.name] for rule in rules)
+
+    def keys(
+        self, rows: Frame, contract: TableContract, columns: Sequence[str], names: Sequence[str]
+    ) -> Frame | None:
+        return measuring.keys(rows_of(rows), contract, columns, names)
+
+    def together(self, frames: Sequence[Frame]) -> Frame:
+        return collapsing.together(frames)
 
 
 # -- pass 1 -------------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 A run says of data files, which never change, what is in them. So it is true on every branch, before and after every
 revert; whoever looks keys up takes of the answer what is about the files of the tree at hand. Runs are made when
 look-ups need them: as soon as some files in which a key can be, by their bounds, are in no run. Runs of one size are
-merged, eight into one, so that there are few however many loads there were.
+merged, four into one, so that there are few however many loads there were.
 
 The index is a memory and no authority: it only says which files need not be read. What is lost is made anew; a run that
 is damaged is removed, and without it more is read.
@@ -25,7 +25,7 @@ from typing import TypeVar
 import polars as pl
 from polars import selectors
 
-from headgate.edge import durable, key_runs
+from headgate.edge import durable, key_notes, key_runs
 from headgate.edge.key_runs import FILE, KEY, Damaged, Run
 from headgate.edge.keys import mark
 from headgate.edge.memo import Memo
@@ -35,7 +35,8 @@ T = TypeVar("T")
 
 FILES_FEW = 8  # that are in no run are simply read
 ROWS_FEW = 50_000
-FAN_OUT = 8  # runs of one size that become one
+FAN_OUT = 4  # runs of one size that become one
+_SHARE_FEW = 64  # one in so many rows is read once more, rather than sorted and written for one look-up
 _TRIES = 3
 
 
@@ -133,40 +134,56 @@ class KeyIndex:
         def look() -> pl.DataFrame:
             held, rest = self._covering(key, parts)
             hits = [each.look_up(wanted).get_column(KEY) for each in held]
-            hits += [_gathered(key, rest).get_column(KEY)] if rest else []
-            there = pl.concat([*hits, pl.Series(KEY, dtype=pl.Int64)]).unique()
-            return wanted.filter(wanted.is_in(there.implode())).cast(key.dtypes[0]).to_frame(name)
+            if rest:
+                read = _gathered(key, rest).get_column(KEY)
+                hits.append(read.filter(read.is_in(wanted.implode())))
+            there = pl.concat([pl.Series(KEY, dtype=pl.Int64), *hits]).sort()
+            return key_runs.each_once(there).cast(key.dtypes[0]).to_frame(name)
 
         return self._tried(look, None)
 
     def unique(self, key: Key, parts: Sequence[Part]) -> bool:
         """True if no key occurs twice in ``parts``. False: some may; that is to be looked at.
 
-        What is not in the greatest run is looked up in it, so it costs what came since; when that has grown to a
-        quarter of it, all becomes one run.
+        Costs the keys of the files that came since this was found last. If that is not known, or much came since,
+        all becomes one run.
         """
         if key.marks is None or _few(parts):
             return False
+        place, rows = self._place(key), {part.path: part.rows for part in parts}
 
         def look() -> bool:
-            held, rest = self._covering(key, parts)
-            if not held:
-                return False
-            base = held[0].run
-            beside = sum(each.run.rows for each in held[1:]) + sum(part.rows for part in rest)
-            # Keys of rows that were rewritten stand twice in a run that knows the old file, too.
-            if 4 * beside > base.rows or (base.doubled and len(held[0].files) < len(base.files)):
-                return self._one(key, held, rest).doubled == 0
-            if base.doubled:
-                return False
-            others = [each.entries().select(KEY) for each in held[1:]]
-            others += [_gathered(key, rest).select(KEY)] if rest else []
-            marks = pl.concat([pl.DataFrame(schema={KEY: pl.Int64}), *others]).to_series().sort()
-            if (marks.slice(1) == marks.slice(0, max(len(marks) - 1, 0))).any():
-                return False
-            return not held[0].look_up(marks).height
+            sure = key_notes.largest(place, rows)
+            if len(sure) == len(rows):
+                return True
+            held, rest = self._covering(key, parts, sum(rows.values()) // _SHARE_FEW)
+            known = [sure, *(each.files for each in held if not each.run.doubled)]
+            sure = max(known, key=lambda files: sum(rows[path] for path in files))
+            new = sum(rows.values()) - sum(rows[path] for path in sure)
+            if 4 * new <= sum(rows.values()):
+                apart = self._apart(key, held, rest, sure)
+            else:
+                apart = bool(held) and self._one(key, held, rest).doubled == 0
+            if apart:
+                key_notes.write(place, rows)
+            return apart
 
         return self._tried(look, otherwise=False)
+
+    def _apart(self, key: Key, held: Sequence[_Held], rest: Sequence[Part], sure: frozenset[str]) -> bool:
+        """True if no key of the files that are not in ``sure``, which hold none twice, occurs again anywhere."""
+        new = [_Held(each.run, each.files - sure) for each in held if each.files - sure]
+        found = [each.entries().get_column(KEY) for each in new]
+        unread = [part for part in rest if part.path not in sure]
+        found += [_gathered(key, unread).get_column(KEY)] if unread else []
+        marks = pl.concat([pl.Series(KEY, dtype=pl.Int64), *found]).sort()
+        if len(key_runs.each_once(marks)) < len(marks):
+            return False
+        unheld = [part for part in rest if part.path in sure]
+        if unheld and _gathered(key, unheld).get_column(KEY).is_in(marks.implode()).any():
+            return False
+        old = [_Held(each.run, each.files & sure) for each in held if each.files & sure]
+        return not any(each.look_up(marks).height for each in old)
 
     # -- runs -----------------------------------------------------------------------------------------------
 
@@ -182,10 +199,10 @@ class KeyIndex:
                 break
         return otherwise
 
-    def _covering(self, key: Key, parts: Sequence[Part]) -> tuple[list[_Held], list[Part]]:
+    def _covering(self, key: Key, parts: Sequence[Part], rows_few: int = 0) -> tuple[list[_Held], list[Part]]:
         """Runs that hold some of ``parts``, the greatest first; and those that are in none, which are few."""
         held, rest = self._split(key, parts)
-        if not _few(rest):
+        if not _few(rest, rows_few):
             durable.make_folder(self._place(key))
             self._written(key, rest)
             self._merge(key)
@@ -217,7 +234,7 @@ class KeyIndex:
         return sorted(found, key=lambda run: (-run.rows, run.path))
 
     def _written(self, key: Key, parts: Sequence[Part]) -> None:
-        frame = _gathered(key, parts).sort(KEY)
+        frame = _sorted(key, parts)
         paths = [part.path for part in parts]
         key_runs.write(self._new(key), paths, [frame], frame.height)
 
@@ -238,7 +255,7 @@ class KeyIndex:
         path = self._new(key)
         sources = [key_runs.Source(sorted(each.files), each.entries()) for each in held]
         if rest:
-            sources.append(key_runs.Source([part.path for part in rest], _gathered(key, rest).sort(KEY)))
+            sources.append(key_runs.Source([part.path for part in rest], _sorted(key, rest)))
         key_runs.merged(path, sources)
         there = {file for source in sources for file in source.files}
         self._give_way([each.run for each in held if there.issuperset(each.run.files)])
@@ -271,8 +288,8 @@ class KeyIndex:
         return f"{self._folder}/{key.table}/{hashlib.sha256(said.encode()).hexdigest()[:16]}"
 
 
-def _few(parts: Collection[Part]) -> bool:
-    return len(parts) < FILES_FEW and sum(part.rows for part in parts) < ROWS_FEW
+def _few(parts: Collection[Part], rows_few: int = 0) -> bool:
+    return len(parts) < FILES_FEW and sum(part.rows for part in parts) < max(ROWS_FEW, rows_few)
 
 
 def _gathered(key: Key, parts: Sequence[Part]) -> pl.DataFrame:
@@ -289,7 +306,15 @@ def _gathered(key: Key, parts: Sequence[Part]) -> pl.DataFrame:
     return collected(pl.concat(queries))
 
 
+def _sorted(key: Key, parts: Sequence[Part]) -> pl.DataFrame:
+    found = _gathered(key, parts)
+    if len(parts) > 1:
+        return found.sort(KEY)
+    return found.with_columns(
+        found.get_column(KEY).sort()
+    )  # its file is the same all along, and half the work
+
+
 def _marks(frame: pl.LazyFrame | pl.DataFrame) -> pl.Series:
     """Each mark once, sorted."""
-    found = collected(frame.lazy().drop_nulls().unique())
-    return found.to_series().sort()
+    return key_runs.each_once(collected(frame.lazy().drop_nulls()).to_series().sort())

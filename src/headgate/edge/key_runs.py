@@ -16,7 +16,7 @@ import json
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any, BinaryIO
 
 import polars as pl
@@ -30,6 +30,8 @@ _HEAD = struct.Struct("<16sQ32s")
 _ALIGNED = 64
 _NO_FILE = 2**32 - 1  # of the keys that fill the last block
 _KEYS_AT_ONCE = 4_000_000  # in memory while runs are merged
+_WANTED_MANY = 100_000  # keys that are looked up at once
+_SHARES = 8
 
 KEY, FILE = "key", "file"
 
@@ -211,11 +213,7 @@ def look_up(run: Run, wanted: pl.Series) -> pl.DataFrame:
     empty = pl.DataFrame(schema={KEY: pl.Int64, FILE: pl.UInt32})
     if not len(wanted) or not run.rows:
         return empty
-    # A key may fill the end of one block and the beginning of the next.
-    first = (run.firsts.search_sorted(wanted, side="left").cast(pl.Int64) - 1).clip(lower_bound=0)
-    last = (run.firsts.search_sorted(wanted, side="right").cast(pl.Int64) - 1).clip(lower_bound=0)
-    spans = pl.DataFrame({"first": first, "last": last}).unique()
-    touched = spans.select(pl.int_ranges("first", pl.col("last") + 1).explode()).to_series().unique().sort()
+    touched = _blocks(run, wanted)
     keys, numbers = run.keys, run.numbers
     if 2 * len(touched) < len(run.firsts):
         places = touched.to_frame("b").select(
@@ -225,13 +223,58 @@ def look_up(run: Run, wanted: pl.Series) -> pl.DataFrame:
         _verify(run, touched, keys, numbers)
     else:
         _verify_all(run)
-    begin = keys.search_sorted(wanted, side="left").cast(pl.Int64)
-    end = keys.search_sorted(wanted, side="right").cast(pl.Int64)
-    hits = pl.DataFrame({"begin": begin, "end": end}).filter(pl.col("end") > pl.col("begin"))
-    if not hits.height:
+    begin = _places(keys, wanted)
+    there = keys.gather(begin.clip(upper_bound=len(keys) - 1)) == wanted
+    begin, hits = begin.filter(there), wanted.filter(there)
+    if not len(hits):
         return empty
-    at = hits.select(pl.int_ranges("begin", "end").explode()).to_series()
+    if not run.doubled:  # what fills the last block stands behind the key itself
+        return pl.DataFrame({KEY: hits, FILE: numbers.gather(begin)})
+    end = keys.search_sorted(hits, side="right").cast(pl.Int64)
+    at = pl.DataFrame({"b": begin, "e": end}).select(pl.int_ranges("b", "e").explode()).to_series()
     return pl.DataFrame({KEY: keys.gather(at), FILE: numbers.gather(at)}).filter(pl.col(FILE) != _NO_FILE)
+
+
+def _places(keys: pl.Series, wanted: pl.Series) -> pl.Series:
+    """Where each of ``wanted`` is or would be among ``keys``; many of them among very many by several threads."""
+    if len(wanted) < _WANTED_MANY or len(keys) < _WANTED_MANY * _SHARES:
+        return keys.search_sorted(wanted, side="left").cast(pl.Int64)
+    share = -(-len(wanted) // _SHARES)
+    cuts = [*keys.search_sorted(wanted.gather_every(share), side="left").to_list(), len(keys)]
+    asked = [
+        pl.LazyFrame(wanted.slice(i * share, share).alias(KEY).to_frame()).select(
+            pl.lit(keys.slice(low, high - low + 1)).search_sorted(pl.col(KEY), side="left").cast(pl.Int64)
+            + low
+        )
+        for i, (low, high) in enumerate(pairwise(cuts))
+    ]
+    return pl.concat(pl.collect_all(asked)).to_series()
+
+
+def _blocks(run: Run, wanted: pl.Series) -> pl.Series:
+    """The numbers of blocks that can hold one of ``wanted``, which are all within the span; sorted, each once."""
+    firsts = run.firsts
+    if len(wanted) < len(firsts):
+        last = firsts.search_sorted(wanted, side="right").cast(pl.Int64) - 1
+        begins = firsts.gather(last) == wanted
+        touched, ahead = each_once(last), wanted.filter(begins)
+    else:  # the other way round it is fewer steps
+        at = wanted.search_sorted(firsts, side="left")
+        wants = at.shift(-1, fill_value=len(wanted)) != at
+        begins = wanted.gather(at.clip(upper_bound=len(wanted) - 1)) == firsts
+        touched, ahead = wants.arg_true().cast(pl.Int64), each_once(firsts.filter(begins))
+    if not len(ahead):
+        return touched
+    # A key that a block begins with may fill the end of those before it.
+    first = (firsts.search_sorted(ahead, side="left").cast(pl.Int64) - 1).clip(lower_bound=0)
+    to = firsts.search_sorted(ahead, side="right").cast(pl.Int64)
+    more = pl.DataFrame({"f": first, "t": to}).select(pl.int_ranges("f", "t").explode()).to_series()
+    return each_once(pl.concat([touched, more]).sort())
+
+
+def each_once(values: pl.Series) -> pl.Series:
+    """The values of a sorted series without nulls, each once."""
+    return values.filter((values != values.shift()).fill_null(value=True))
 
 
 def _verify(run: Run, blocks: pl.Series, keys: pl.Series, numbers: pl.Series) -> None:

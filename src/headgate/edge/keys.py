@@ -80,8 +80,8 @@ def meeting(
 
 def orphans(lazy: pl.LazyFrame, names: Sequence[str], parent: pl.LazyFrame, rows: Rows | None = None) -> Keys:
     """Keys that do not occur among ``parent``, whose columns have the same names and types."""
-    mine = lazy.select(names).drop_nulls().group_by(names).agg(pl.len().cast(pl.Int64).alias("count"))
-    found = collected(mine.join(parent, on=list(names), how="anti"), rows)
+    lost = lazy.select(names).drop_nulls().join(parent, on=list(names), how="anti")
+    found = collected(lost.group_by(names).agg(pl.len().cast(pl.Int64).alias("count")), rows)
     return Keys(tuple(names), found.drop("count"), int(found.get_column("count").sum() or 0))
 
 
