@@ -69,6 +69,20 @@ def test_rows_that_fail_again_stay_in_quarantine(stopped: tuple[Run, str]) -> No
     assert run("sql", "SELECT count(*) FROM orders", "--json").document["rows"] == [[3]]
 
 
+def test_who_names_a_replayed_quarantine_is_told_where_its_rows_are(
+    stopped: tuple[Run, str], tmp_path: Path
+) -> None:
+    run, id = stopped
+    (tmp_path / "still.csv").write_text("id,customer,amount\n4,ann,-1\n")
+    run("quarantine", "replay", id)
+    run("quarantine", "replay", id, "--with", "still.csv")
+    waiting = [q["quarantine"] for q in run("quarantine", "list", "--json").document["quarantines"]]
+    assert len(waiting) == 2
+    done = run("quarantine", "discard", id)
+    assert done.code == 2
+    assert f"name one of {', '.join(waiting)}" in done.err
+
+
 def test_discarded_rows_are_given_up_once(stopped: tuple[Run, str]) -> None:
     run, id = stopped
     done = run("quarantine", "discard", id, "--reason", "test data", "--json")

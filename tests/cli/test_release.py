@@ -53,6 +53,10 @@ def test_a_smoke_check_that_fails_leaves_readers_alone(sold: Run, tmp_path: Path
     listed(done.document, DOCUMENTS["promote"])
     assert (done.code, done.document["outcome"], done.document["to"]) == (1, "refused", first)
     assert {r["rule"]: r["status"] for r in done.document["rules"]}["smoke:few"] == "fail"
+    assert done.document["release"] is None
+    looked = done.document["verdict"]
+    assert (looked["outcome"], looked["rows"], looked["engine"]) == ("failed", 4, "polars")
+    assert looked["root"] and looked["files"] >= 1
     assert "fail  smoke:few" in sold("promote").out
     count = sold("sql", "SELECT count(*) FROM orders", "--ref", "production", "--json").document["rows"]
     assert count == [[3]]

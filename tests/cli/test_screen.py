@@ -44,6 +44,20 @@ def test_rows_wider_than_the_terminal_stand_below_one_another(capsys: pytest.Cap
     assert "failed" in capsys.readouterr().out
 
 
+def test_ids_are_never_broken_into_pieces(capsys: pytest.CaptureFixture[str]) -> None:
+    """Seen failing with every column folded: half an id in one line, half of it in the next."""
+    id = "q01m7zk7atq4t1xfv3fv27gfgpz"
+    rows = [(id, "orders", 2, "open", "2026-11-21 17:42"), (id, None, 3, "open", "2026-11-21 17:43")]
+    headings = ("quarantine", "table", "rows", "state", "since (UTC)")
+    for width in (40, 60, 80, 120):
+        table(Screen(terminal=True, colour=False, width=width), headings, rows, right=("rows",))
+        out = capsys.readouterr().out
+        assert out.count(id) == 2
+        assert max(map(len, out.splitlines())) <= width
+    table(Screen(terminal=True, colour=False, width=40), headings, rows)
+    assert capsys.readouterr().out.splitlines()[:3] == [f"quarantine {id}", "  table orders", "  rows 2"]
+
+
 def test_colour_is_never_the_only_carrier() -> None:
     coloured = Screen(terminal=True, colour=True, width=80)
     assert painted(coloured, "fail") == "\x1b[1;31mfail\x1b[0m"

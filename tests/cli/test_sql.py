@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from cli.terminal import Ran, listed
 from headgate.cli.fields import DOCUMENTS
 
@@ -66,3 +68,27 @@ def test_a_table_is_exported_whole(sold: Run, tmp_path: Path) -> None:
     assert len((tmp_path / "out.csv").read_text().splitlines()) == 4
     assert sold("export", "orders", "out.xls", "--json").code == 2
     assert sold("export", "ordres", "out2.csv", "--json").code == 3
+
+
+@pytest.mark.parametrize(
+    ("query", "hint"),
+    [
+        ("", "one SELECT"),
+        ("SELECT emial FROM orders", "`headgate show TABLE` lists"),
+        ("SELECT * FROM 'more.csv'", "`headgate load TABLE FILE` makes a table of one"),
+        ("SELECT * FROM read_csv('more.csv')", "`headgate load TABLE FILE` makes a table of one"),
+        ("SELECT * FROM ordrs", "there is orders"),
+    ],
+)
+def test_a_query_that_does_not_run_says_the_way_out(sold: Run, query: str, hint: str) -> None:
+    done = sold("sql", query)
+    assert done.code in {2, 3}
+    assert hint in done.err
+
+
+def test_an_unknown_ref_names_those_that_people_have_made(sold: Run, tmp_path: Path) -> None:
+    """Seen failing: branches of failed loads, which go before `main`, were all that was named."""
+    for i in range(6):
+        (tmp_path / f"{i}.csv").write_text(f"id,customer,amount\n{i + 100},ann,-1\n")
+        assert sold("load", "orders", f"{i}.csv").code == 1
+    assert "there is main" in sold("sql", "SELECT 1", "--ref", "nope").err

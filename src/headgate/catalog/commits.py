@@ -15,6 +15,7 @@ from headgate.model.names import CommitId, NodeId, RefName, RunId, is_commit_id
 from headgate.model.tree import Delta
 from headgate.ports import Store
 
+_OF_RUNS = "load/"  # branches of loads that failed: there may be many, and nobody types them
 PREFIX_MIN = 7
 
 
@@ -92,7 +93,9 @@ def resolve(store: Store, text: str) -> CommitId:
             )
         if found:
             return found[0]
-    raise NotThere.among("branch, tag or commit", text, (r.name for r in store.refs()))
+    names = [r.name for r in store.refs()]
+    told = [n for n in names if not n.startswith(_OF_RUNS)] or names
+    raise NotThere.among("branch, tag or commit", text, names if text.startswith(_OF_RUNS) else told)
 
 
 def commit_at(store: Store, text: str) -> Commit:

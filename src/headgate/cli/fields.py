@@ -217,6 +217,7 @@ _RELEASED: Fields = {
     "from": "the commit that readers saw; null for none",
     "to": "the commit that readers see now",
     "release": "its number; null if none was made: `unchanged`, `refused`",
+    "verdict": "(verdict) of the smoke checks; null where there were none",
     "rules": "[rule] smoke checks: `table:rule` and `smoke:query`",
     "why": "why it was refused, or empty",
 }

@@ -67,7 +67,9 @@ def table(
 ) -> None:
     """Rows under headings. ``right``: headings of columns that are aligned to the right."""
     cells = [["" if cell is None else harmless(cell) for cell in row] for row in rows]
-    if screen.terminal:
+    if screen.terminal and cells and not _fit(screen, headings, cells):
+        _stacked(screen, headings, cells)
+    elif screen.terminal:
         _rich_table(screen, headings, cells, set(right), STYLES)
     else:
         _plain_table(headings, cells, set(right))
@@ -91,6 +93,25 @@ def data(
             say(painted(screen, f"row {number}", "bold"))
             for name, cell in zip(names, row, strict=True):
                 say(f"  {name:<{column}}  {cell}")
+
+
+def _fit(screen: Screen, headings: Sequence[str], cells: Sequence[Sequence[str]]) -> bool:
+    """True if all columns but the last one stay whole, which may be folded: an id in pieces is no use to anybody."""
+    *most, last = _widths(headings, cells)
+    return sum(most) + 3 * len(most) + min(last, 20) <= screen.width
+
+
+def _stacked(screen: Screen, headings: Sequence[str], cells: Sequence[Sequence[str]]) -> None:
+    """Each row as a paragraph: its first cell, and what there is of the others below it."""
+    for first, *rest in cells:
+        say(f"{headings[0]} {painted(screen, first, 'bold')}")
+        told = [
+            f"{name} {painted(screen, cell)}" if name else cell
+            for name, cell in zip(headings[1:], rest, strict=True)
+            if cell
+        ]
+        for line in told:
+            say(f"  {line}")
 
 
 def _widths(headings: Sequence[str], cells: Sequence[Sequence[str]]) -> list[int]:
@@ -119,9 +140,12 @@ def _rich_table(
     from rich.text import Text
 
     found = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
-    for heading in headings:
+    for at, heading in enumerate(headings):
         found.add_column(
-            Text(heading), justify="right" if heading in numbers else "left", overflow="fold", ratio=None
+            Text(heading),
+            justify="right" if heading in numbers else "left",
+            overflow="fold",
+            no_wrap=at < len(headings) - 1,
         )
     for row in cells:
         found.add_row(*(Text(cell, style=styles.get(cell, "")) for cell in row))

@@ -149,6 +149,7 @@ def released(result: PromoteResult) -> Fields:
         "from": result.before,
         "to": result.to,
         "release": result.release,
+        "verdict": verdict(result.verdict) if result.verdict is not None else None,
         "rules": rules(result.findings),
         "why": result.why,
     }

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -30,6 +30,9 @@ TIMEOUT_S = 60.0
 _OPENING_S = 60.0
 _REST = b'{"rest": {}}'
 _ARROW_PREFIX_BYTES = 8
+_SQL_HINT = "headgate sql runs one SELECT over the tables of this project, in DuckDB's dialect"
+_FILES = (".csv", ".parquet", ".json", ".jsonl", ".arrow", ".gz", ".zst")
+_FILE_HINT = "no files are read here: `headgate load TABLE FILE` makes a table of one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,23 @@ def run_rules(
     return tuple(results)
 
 
+def no_table(name: str, known: Iterable[str]) -> NotThere:
+    """A table that is not there; who names a file is told what becomes of files."""
+    file = name.lower().endswith(_FILES)
+    return NotThere.among("table", name, known, hint=_FILE_HINT if file else "")
+
+
+def _hint(reason: str) -> str:
+    """What to do about a query that does not run."""
+    if "Referenced column" in reason:
+        return "`headgate show TABLE` lists a table's columns"
+    return (
+        _FILE_HINT
+        if "the query reads from read_" in reason or "the query reads from glob" in reason
+        else _SQL_HINT
+    )
+
+
 def select(
     query: str, tables: Mapping[str, Data], *, timeout_s: float = TIMEOUT_S, memory_bytes: int = MEMORY_BYTES
 ) -> pa.Table:
@@ -103,7 +123,8 @@ def select(
     """
     import pyarrow as pa  # deliberately late: rules do without
 
-    hint = "headgate sql runs one SELECT over the tables of this project, in DuckDB's dialect"
+    if not query.strip():
+        raise WrongUse("the query is empty", hint=_SQL_HINT, place="query")
     with _files_of(tables) as (folder, paths), _opened(folder, paths, memory_bytes) as child:
         try:
             answer = _asked(child, "table", query, timeout_s)
@@ -121,9 +142,9 @@ def select(
             ) from error
     if answer.startswith(b"{"):
         told = json.loads(answer)
-        if told.get("missing"):
-            raise NotThere.among("table", told["missing"], tables)
-        raise WrongUse(told["reason"], hint=hint, place="query")
+        if missing := told.get("missing"):
+            raise no_table(missing, tables)
+        raise WrongUse(told["reason"], hint=_hint(told["reason"]), place="query")
     with pa.ipc.open_stream(pa.py_buffer(answer).slice(_ARROW_PREFIX_BYTES)) as stream:
         return stream.read_all()
 

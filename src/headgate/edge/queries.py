@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from headgate.edge.engine_sql import select
+from headgate.edge.engine_sql import no_table, select
 from headgate.model.errors import NotThere
 from headgate.ports import Frame, Selected
 
@@ -25,7 +25,7 @@ class DuckQueries:
         try:
             found = select(sql, named)
         except NotThere as error:
-            raise NotThere.among("table", error.place, _near(error.place, tables)) from error
+            raise no_table(error.place, _near(error.place, tables)) from error
         columns = [_values(field, column) for field, column in zip(found.schema, found.columns, strict=True)]
         return Selected(tuple(found.column_names), tuple(zip(*columns, strict=True)))
 

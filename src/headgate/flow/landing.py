@@ -232,7 +232,8 @@ def _judged(ports: Ports, task: Task, prepared: Prepared, merge: Merge) -> _Judg
 
 def _settled(finding: Finding, known: Known | None) -> Finding:
     """The rows that failed are in quarantine, not in the tree: there the rule holds, but for what is known."""
-    said = [f"{finding.rows_failed} rows of the delivery went to quarantine"] * (finding.status == "fail")
+    noun = "row" if finding.rows_failed == 1 else "rows"
+    said = [f"{finding.rows_failed:,} {noun} of the delivery went to quarantine"] * (finding.status == "fail")
     if known is None:
         return (
             replace(finding, status="pass", rows_failed=0, message="".join(said), samples=())

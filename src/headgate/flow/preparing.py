@@ -220,7 +220,7 @@ def stage(ports: Ports, task: Task, judged: Judged) -> Prepared:
             place=task.table,
         )
     staged = Staged(tuple(f.path for f in written.files), judged.checked.verdict, counts, path)
-    message = _message(task, f"{counts.rows_good:,} rows")
+    message = _message(task, f"{counts.rows_good:,} row{'' if counts.rows_good == 1 else 's'}")
     commit = commit_branch(ports, task, judged.base, entry, message, staged)
     return Prepared(judged.base, entry, commit, staged)
 

@@ -39,7 +39,9 @@ PromoteOutcome = Literal["promoted", "unchanged", "rolled_back", "refused"]
 
 @dataclass(frozen=True, slots=True)
 class PromoteResult:
-    """``before`` and ``to``: what readers see before and after; equal where nothing changed for them."""
+    """``before`` and ``to``: what readers see before and after; equal where nothing changed for them. ``verdict``: of
+    the smoke checks, where there were any.
+    """
 
     run: RunId | None
     environment: str
@@ -47,8 +49,12 @@ class PromoteResult:
     before: CommitId | None
     to: CommitId | None
     release: int | None = None
-    findings: tuple[Finding, ...] = ()
+    verdict: Verdict | None = None
     why: str = ""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        return self.verdict.findings if self.verdict is not None else ()
 
 
 def promote(
@@ -79,15 +85,13 @@ def promote(
             first = verdict.blocking[0]
             why = f"{first.rule}: {first.message or first.status}"
             close(ports, run, "failed", "refused", message=why, drop_branch=False)
-            return PromoteResult(
-                run.id, environment.name, "refused", was, was, findings=verdict.findings, why=why
-            )
+            return PromoteResult(run.id, environment.name, "refused", was, was, verdict=verdict, why=why)
         release = promotion(environment, find, commit.id, colour.name, ports.clock.now())
         why_not = _switch(ports, run, environment, colour, release, last)
         if why_not is not None:
             return _refused(ports, run, environment, commit.id, why_not)
         return PromoteResult(
-            run.id, environment.name, "promoted", was, commit.id, release.id, findings=verdict.findings
+            run.id, environment.name, "promoted", was, commit.id, release.id, verdict=verdict
         )
 
 

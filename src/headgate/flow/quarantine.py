@@ -167,7 +167,10 @@ def _open(ports: Ports, id: str) -> QuarantineRow:
     left = [q for q in _descendants(ports.store.quarantined(), row) if q.state == "open"]
     if len(left) == 1 and row.state == "replayed":
         return left[0]
-    raise WrongUse(f"quarantine {row.id} is {row.state}", hint="see `headgate quarantine list`", place=row.id)
+    hint = "see `headgate quarantine list`"
+    if left:
+        hint = f"attempts to replay it are open: name one of {', '.join(q.id for q in left)}"
+    raise WrongUse(f"quarantine {row.id} is {row.state}", hint=hint, place=row.id)
 
 
 def _descendants(rows: Sequence[QuarantineRow], of: QuarantineRow) -> tuple[QuarantineRow, ...]:
