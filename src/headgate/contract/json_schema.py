@@ -25,6 +25,7 @@ _HANDLED = frozenset({
     "items", "minItems", "maxItems", "uniqueItems", "minimum", "exclusiveMinimum", "pattern", "allOf", "anyOf",
     "oneOf", "not", "if", "then",
 })  # fmt: skip
+_PARTS = frozenset({"allOf", "anyOf", "oneOf", "not", "if"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +82,18 @@ def _judge(schema: Value, value: Value, path: Path, root: dict[str, Value], foun
     seen: set[str] = set()
     if "$ref" in schema:
         seen |= _judge(_resolve(root, str(schema["$ref"])), value, path, root, found)
-    if not _right_type(schema, value, path, found):
+    if "type" in schema and not _right_type(schema, value, path, found):
         return seen
     if "enum" in schema and _key(value) not in {_key(one) for one in _list(schema["enum"])}:
         found.append(_not_among(value, _list(schema["enum"]), path))
     if "const" in schema and _key(value) != _key(schema["const"]):
         found.append(Problem(path, f"must be {_said(schema['const'])}, not {_said(value)}"))
-    seen |= _judge_kind(schema, value, path, root, found)
-    seen |= _judge_parts(schema, value, path, root, found)
+    if isinstance(value, dict):
+        seen |= _judge_object(schema, value, path, root, found)
+    else:
+        _judge_kind(schema, value, path, root, found)
+    if not _PARTS.isdisjoint(schema):
+        seen |= _judge_parts(schema, value, path, root, found)
     if isinstance(value, dict) and "unevaluatedProperties" in schema:
         _nothing_else(schema["unevaluatedProperties"], value, seen, path, root, found)
         seen |= value.keys()
@@ -97,11 +102,9 @@ def _judge(schema: Value, value: Value, path: Path, root: dict[str, Value], foun
 
 def _judge_kind(
     schema: Mapping[str, Value], value: Value, path: Path, root: dict[str, Value], found: list[Problem]
-) -> set[str]:
-    """The keywords that only speak of values of one kind."""
+) -> None:
+    """The keywords that only speak of values of one kind, other than objects."""
     match value:
-        case dict():
-            return _judge_object(schema, value, path, root, found)
         case list():
             _judge_list(schema, value, path, root, found)
         case str() if "pattern" in schema and not re.search(str(schema["pattern"]), value):
@@ -111,7 +114,6 @@ def _judge_kind(
             _judge_number(schema, value, path, found)
         case _:
             pass
-    return set()
 
 
 def _judge_parts(
@@ -146,11 +148,12 @@ def _judge_object(
     root: dict[str, Value],
     found: list[Problem],
 ) -> set[str]:
-    missing = [name for name in _list(schema.get("required")) if name not in value]
-    found.extend(Problem(path, f"needs {name!r}", f"add {name}:") for name in missing)
+    if "required" in schema:
+        missing = [name for name in _list(schema["required"]) if name not in value]
+        found.extend(Problem(path, f"needs {name!r}", f"add {name}:") for name in missing)
     known = schema.get("properties")
     known = known if isinstance(known, dict) else {}
-    seen = {name for name in known if name in value}
+    seen = known.keys() & value.keys() if known else set()
     for name in seen:
         _judge(known[name], value[name], (*path, name), root, found)
     if "additionalProperties" in schema:
@@ -213,7 +216,7 @@ def _judge_number(
 def _right_type(schema: Mapping[str, Value], value: Value, path: Path, found: list[Problem]) -> bool:
     expected = schema.get("type")
     types = [str(one) for one in expected] if isinstance(expected, list) else [str(expected)]
-    if expected is None or any(_is(value, one) for one in types):
+    if any(_is(value, one) for one in types):
         return True
     hint = "put it in quotes" if types == ["string"] and not isinstance(value, list | dict | None) else ""
     wanted = " or ".join(_NAMES[one] for one in types)

@@ -188,17 +188,39 @@ def _answered(
         except ColumnAbsent as error:
             absent[name] = str(error)
     failing: dict[Predicate, Sequence[Any]] = {}
-    for predicate, question in asked.items():
+    for predicate, question in _worth_asking(session, asked).items():
         values = _distinct(session, question)
         failing[predicate] = [v for v, ok in zip(values, question.judge(values), strict=True) if not ok]
     return Answers(failing), errors, absent
+
+
+def _worth_asking(session: Session, asked: Mapping[Predicate, Question]) -> Mapping[Predicate, Question]:
+    """Without those about large values of columns that hold none: one query tells, instead of one for each."""
+    large = {p: f"q{i}" for i, (p, question) in enumerate(asked.items()) if question.beyond is not None}
+    there = _row(session, [f"bool_or({_beyond(asked[p])}) AS {name}" for p, name in large.items()])
+    return {p: question for p, question in asked.items() if p not in large or there[large[p]]}
+
+
+def _row(session: Session, selected: Sequence[str], *, whole: bool = False) -> dict[str, Any]:
+    """Aggregates by their names; very many take several queries."""
+    row: dict[str, Any] = {}
+    for at in range(0, len(selected), EXPRESSIONS_MAX):
+        chunk = ", ".join(selected[at : at + EXPRESSIONS_MAX])
+        row |= session.row(chunk, whole=whole and at == 0)
+    return row
+
+
+def _beyond(question: Question) -> str:
+    assert question.beyond is not None
+    e = question.cell.value
+    return f"isfinite({e}) AND abs({e}) >= {_DIALECT.literal(question.beyond)}"
 
 
 def _distinct(session: Session, question: Question) -> list[Any]:
     e = question.cell.value
     condition = f"{e} IS NOT NULL"
     if question.beyond is not None:
-        condition += f" AND isfinite({e}) AND abs({e}) >= {_DIALECT.literal(question.beyond)}"
+        condition += f" AND {_beyond(question)}"
     return session.query(f"DISTINCT {e}", f"WHERE {condition}").to_series().to_list()
 
 
@@ -218,14 +240,12 @@ def _counted(
     """Rows, and those for which each condition is true, in one pass; with very many rules in several."""
     asked = {what: condition for what, condition in counts.items() if isinstance(condition, str)}
     selected = ["count(*) AS n"]
+    names = {condition: f"f{i}" for i, condition in enumerate(dict.fromkeys(asked.values()))}
     # It takes two thirds of the time of count(*) FILTER; over no rows it is NULL.
-    selected += [f"count_if({condition}) AS f{i}" for i, condition in enumerate(asked.values())]
-    row: dict[str, Any] = {}
-    for at in range(0, len(selected), EXPRESSIONS_MAX):
-        chunk = ", ".join(selected[at : at + EXPRESSIONS_MAX])
-        row |= session.query(chunk, whole=at == 0).row(0, named=True)
+    selected += [f"count_if({condition}) AS {name}" for condition, name in names.items()]
+    row = _row(session, selected, whole=True)
     count = int(row["n"])
-    found = {what: int(row[f"f{i}"] or 0) for i, what in enumerate(asked)}
+    found = {what: int(row[names[condition]] or 0) for what, condition in asked.items()}
     return count, found | {what: count if c else 0 for what, c in counts.items() if isinstance(c, bool)}
 
 

@@ -48,6 +48,7 @@ from headgate.ports import Frame, Group
 SAMPLES_MAX = 5
 EXPRESSIONS_MAX = 500  # in one query
 WORD = 63  # rules whose outcomes fit into one Int64
+Counted = nw.Expr | int | None  # see `render_rules.times`
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,10 @@ def pass_one(
     asked = {r.name: a for r in rules if (a := asked_of(r)) is not None}
     answers, errors, absent = _answered(asked, cells, rows)
     cells = render_nested.prepared(cells, asked.values(), answers)
-    counts: dict[RuleName | Predicate, nw.Expr | int | None] = {}
+    counts: dict[RuleName | Predicate, Counted] = {}
+    once: dict[
+        tuple[Predicate, Predicate | None], Counted
+    ] = {}  # rules often ask the same, with other bounds
     for rule in rules:
         name, predicate, where = rule.name, predicate_of(rule), rule.where
         if name in errors or name in absent:
@@ -100,7 +104,9 @@ def pass_one(
             if where is not None and where not in counts:
                 counts[where] = times(holds(where, cells, answers))
             if predicate is not None:
-                counts[name] = failing_rows(predicate, cells, answers, where)
+                if (predicate, where) not in once:
+                    once[predicate, where] = failing_rows(predicate, cells, answers, where)
+                counts[name] = once[predicate, where]
         except Meaningless as error:
             errors[name] = str(error)
         except ColumnAbsent as error:
@@ -202,6 +208,7 @@ def _answered(
 
 
 def _refused(asked: Collection[Question], cells: Cells, rows: Rows) -> Answers:
+    asked = _worth_asking(asked, cells, rows)
     if not asked:
         return Answers()
     queries = [_distinct(cells.lazy, q) for q in asked]
@@ -211,6 +218,24 @@ def _refused(asked: Collection[Question], cells: Cells, rows: Rows) -> Answers:
         verdicts = question.judge(candidates)
         found[question.predicate] = [v for v, ok in zip(candidates, verdicts, strict=True) if not ok]
     return Answers(found)
+
+
+def _worth_asking(asked: Collection[Question], cells: Cells, rows: Rows) -> list[Question]:
+    """Without those about large values of columns that hold none: one query tells, instead of one for each."""
+    large = {f"q{i}": q for i, q in enumerate(asked) if q.beyond is not None and not q.steps}
+    if len(large) < 2:
+        return list(asked)
+    any_large = [_beyond(q).any().alias(name) for name, q in large.items()]
+    there: dict[str, Any] = {}
+    for at in range(0, len(any_large), EXPRESSIONS_MAX):
+        query = cells.lazy.select(any_large[at : at + EXPRESSIONS_MAX])
+        there |= collected(query, rows).row(0, named=True)
+    return [q for i, q in enumerate(asked) if there.get(f"q{i}", True)]
+
+
+def _beyond(question: Question) -> pl.Expr:
+    value = pl.col(question.cell.value)
+    return value.is_finite() & (value.abs() >= question.beyond)
 
 
 def looked_inside(cells: Cells, predicates: Collection[Predicate], rows: Rows) -> tuple[Cells, Answers]:
@@ -226,18 +251,15 @@ def looked_inside(cells: Cells, predicates: Collection[Predicate], rows: Rows) -
 
 
 def _distinct(lazy: pl.LazyFrame, question: Question) -> pl.LazyFrame:
-    name = question.cell.value
     values = render_nested.values(lazy, question.cell, question.steps)
-    if question.beyond is not None:
-        values = values.filter(pl.col(name).is_finite() & (pl.col(name).abs() >= question.beyond))
-    return values.unique()
+    return (values if question.beyond is None else values.filter(_beyond(question))).unique()
 
 
 def _counted(
-    rows: Rows, cells: Cells, counts: Mapping[RuleName | Predicate, nw.Expr | int | None]
+    rows: Rows, cells: Cells, counts: Mapping[RuleName | Predicate, Counted]
 ) -> tuple[int, dict[RuleName | Predicate, int]]:
     """Rows, and those that are counted of each rule, in one pass; with very many rules in several, for a fifth of the
-    memory.
+    memory. The same expression (the very same object) is counted once.
     """
     asked = [nw.len().alias("rows")]
     if any(part.text for part in rows.parts):
@@ -247,7 +269,9 @@ def _counted(
         asked = (
             [nw.sum_horizontal(*asked).alias("rows+"), *asked[:1]] if len(asked) > EXPRESSIONS_MAX else asked
         )
-    asked += [c.alias(f"f{i}") for i, c in enumerate(counts.values()) if isinstance(c, nw.Expr)]
+    distinct = {id(c): c for c in counts.values() if isinstance(c, nw.Expr)}
+    names = {each: f"f{i}" for i, each in enumerate(distinct)}
+    asked += [c.alias(names[each]) for each, c in distinct.items()]
     lazy = nw.from_native(cells.lazy)
     row: dict[str, Any] = {}
     for at in range(0, len(asked), EXPRESSIONS_MAX):
@@ -255,8 +279,8 @@ def _counted(
         row |= collected(query, rows).row(0, named=True)
     count = int(row["rows"])
     failing: dict[RuleName | Predicate, int] = {}
-    for i, (name, asked_for) in enumerate(counts.items()):
-        known = int(row[f"f{i}"] or 0) if isinstance(asked_for, nw.Expr) else asked_for
+    for name, asked_for in counts.items():
+        known = int(row[names[id(asked_for)]] or 0) if isinstance(asked_for, nw.Expr) else asked_for
         failing[name] = count if known is None else known
     return count, failing
 
