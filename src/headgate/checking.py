@@ -23,7 +23,7 @@ from headgate.checks.service_levels import told
 from headgate.contract.compile import compile_contract
 from headgate.edge.clock import SystemClock
 from headgate.edge.documents import bytes_of, document_of
-from headgate.edge.judging import Mark, masks
+from headgate.edge.marking import Mark, masks
 from headgate.edge.passes import judged_of
 from headgate.edge.patterns import check_syntax
 from headgate.edge.rows import Rows

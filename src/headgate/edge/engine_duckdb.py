@@ -18,9 +18,7 @@ from headgate.edge.clock import SystemClock
 from headgate.edge.folding import Meaningless
 from headgate.edge.judging import (
     EXPRESSIONS_MAX,
-    WORD,
     Judged,
-    Masks,
     asked_of,
     key_cells,
     looked_inside,
@@ -30,6 +28,7 @@ from headgate.edge.judging import (
     typed_like,
 )
 from headgate.edge.keys import Keys
+from headgate.edge.marking import WORD, Masks
 from headgate.edge.render_rules import Answers, ColumnAbsent, Question, questions
 from headgate.edge.render_sql import Good, Rendering, both, fails, holds, true
 from headgate.edge.rows import OBJECT, ROW, Rows, rows_of
@@ -358,7 +357,7 @@ class _SqlMasks(Masks):
 
 
 def masks(judged: Judged, cells: Cells, rules: Sequence[Rule]) -> Masks:
-    """As `judging.masks`. Nothing is read yet."""
+    """As `marking.masks`. Nothing is read yet."""
     assert cells is judged.cells, "this engine splits what it has judged, and nothing else"
     failed = tuple(r for r in rules if judged.failing.get(r.name))
     words = tuple(f"w{w}" for w in range(-(-len(failed) // WORD)))

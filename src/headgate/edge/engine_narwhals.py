@@ -9,7 +9,7 @@ from types import MappingProxyType
 import narwhals
 import polars as pl
 
-from headgate.edge import collapsing, judging, measuring, passes, splitting
+from headgate.edge import collapsing, judging, marking, measuring, passes, splitting
 from headgate.edge.clock import SystemClock
 from headgate.edge.rows import rows_of
 from headgate.model.batch import Mode
@@ -43,7 +43,7 @@ class NarwhalsEngine:
         beside: int = 0,
     ) -> Checked:
         return passes.checked(
-            passes.Passes(passes.beside(judging.pass_one, beside), judging.masks, self.clock.now()),
+            passes.Passes(passes.beside(judging.pass_one, beside), marking.masks, self.clock.now()),
             rows_of(rows),
             contract,
             parents=parents,

@@ -1,11 +1,11 @@
-"""Pass 1 and pass 2 of a check: count what fails, then look at the rows that do."""
+"""Pass 1 of a check: count what fails. Pass 2, which looks at the rows that do, is `marking`."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any
 
 import narwhals.stable.v2 as nw
 import polars as pl
@@ -24,15 +24,13 @@ from headgate.edge.render_rules import (
     times,
 )
 from headgate.edge.render_rules import failing as failing_rows
-from headgate.edge.rows import OBJECT, ROW, Rows, collected, collected_all, guarded, rows_of
-from headgate.edge.samples import sampling
+from headgate.edge.rows import Rows, collected, collected_all, rows_of
 from headgate.model.contract import TableContract
 from headgate.model.names import RuleName, TableName, short
 from headgate.model.rule import (
     AllOf,
     DuplicateRows,
     FailingRows,
-    Fits,
     Measured,
     NotCompiled,
     NotNull,
@@ -45,9 +43,7 @@ from headgate.model.rule import (
 from headgate.model.verdict import Sample
 from headgate.ports import Frame, Group
 
-SAMPLES_MAX = 5
 EXPRESSIONS_MAX = 500  # in one query
-WORD = 63  # rules whose outcomes fit into one Int64
 Counted = nw.Expr | int | None  # see `render_rules.times`
 
 
@@ -356,148 +352,4 @@ def parent_keys(body: References, parents: Mapping[TableName, Frame], own: Seque
         )
         for part in rows_of(frame).parts
         if set(columns) <= set(part.columns)
-    )
-
-
-# -- pass 2 -------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Masks:
-    """Rows with their failures: word w has bit b where rule ``rules[63 * w + b]`` fails."""
-
-    lazy: pl.LazyFrame
-    rules: tuple[RuleName, ...]
-    words: tuple[str, ...]
-
-    def bad(self, warn: Collection[RuleName] = ()) -> pl.Expr:
-        """True where a rule fails that is not among ``warn``."""
-        asked = [(w, mask) for w, mask in zip(self.words, self.serious(warn), strict=True) if mask]
-        if not asked:
-            return pl.lit(value=False)
-        return pl.any_horizontal(pl.col(w) & pl.lit(mask, pl.Int64) != 0 for w, mask in asked)
-
-    def rows(self, warn: Collection[RuleName] = (), *, bad: bool) -> pl.LazyFrame:
-        """Rows that a rule fails which is not among ``warn``, or the others."""
-        if not self.words:
-            return self.lazy.limit(0) if bad else self.lazy
-        return self.lazy.filter(self.bad(warn) if bad else ~self.bad(warn))
-
-    def serious(self, warn: Collection[RuleName] = ()) -> list[int]:
-        """For each word the bits of rules that are not among ``warn``."""
-        found = [0] * len(self.words)
-        for i, name in enumerate(self.rules):
-            if name not in warn:
-                found[i // WORD] |= 1 << (i % WORD)
-        return found
-
-    def count_bad(self, combinations: Mapping[tuple[int, ...], int], warn: Collection[RuleName]) -> int:
-        """Of rows counted by their words, those that fail a rule that is not among ``warn``."""
-        serious = self.serious(warn)
-        return sum(
-            n for words, n in combinations.items() if any(w & s for w, s in zip(words, serious, strict=True))
-        )
-
-    def names(self, words: Sequence[int]) -> list[str]:
-        """The rules behind the values of the words of one row."""
-        return [str(name) for i, name in enumerate(self.rules) if words[i // WORD] >> (i % WORD) & 1]
-
-
-class Mark(Protocol):
-    """Mark the rows of ``cells`` with what pass 1 learnt: `masks`, or the same on another engine."""
-
-    def __call__(self, judged: Judged, cells: Cells, rules: Sequence[Rule]) -> Masks: ...
-
-
-def masks(judged: Judged, cells: Cells, rules: Sequence[Rule]) -> Masks:
-    """Mark the rows of ``cells`` (those that were judged, or others under the same contract).
-
-    Only rules that failed are evaluated again; `judged.keys` are looked up, not searched anew.
-    """
-    asked = [a for r in rules if judged.failing.get(r.name) and (a := asked_of(r)) is not None]
-    cells = render_nested.prepared(cells, asked, judged.answers)
-    lazy = cells.lazy
-    flags: list[tuple[RuleName, pl.Expr]] = []
-    exprs: list[nw.Expr] = []
-    for i, rule in enumerate(rules):
-        if not judged.failing.get(rule.name):
-            continue
-        flag = pl.lit(value=False)
-        if rule.name in judged.keys:
-            lazy = key_passes.marked(lazy, judged.keys[rule.name], f"k{i}")
-            flag = pl.col(f"k{i}")
-        predicate = predicate_of(rule)
-        if predicate is not None:
-            good = holds(predicate, cells, judged.answers)
-            if isinstance(good, bool):
-                flag = flag | pl.lit(value=not good)
-            else:
-                exprs.append((~good.fill_null(value=True)).alias(f"f{i}"))
-                flag = flag | pl.col(f"f{i}")
-        if rule.where is not None:
-            seen = holds(rule.where, cells, judged.answers)
-            if isinstance(seen, bool):
-                flag = flag & pl.lit(value=seen)
-            else:
-                exprs.append(seen.fill_null(value=False).alias(f"g{i}"))
-                flag = flag & pl.col(f"g{i}")
-        flags.append((rule.name, flag))
-    if exprs:
-        lazy = nw.to_native(nw.from_native(lazy).with_columns(*exprs))
-    words = []
-    for w in range(0, len(flags), WORD):
-        bits = [flag.cast(pl.Int64) * (1 << b) for b, (_, flag) in enumerate(flags[w : w + WORD])]
-        words.append(pl.sum_horizontal(bits).alias(f"w{w // WORD}"))
-    return Masks(
-        lazy.with_columns(words), tuple(n for n, _ in flags), tuple(f"w{i}" for i in range(len(words)))
-    )
-
-
-def with_bad_rows(
-    judged: Judged,
-    contract: TableContract,
-    rules: Sequence[Rule],
-    warn: Collection[RuleName],
-    mark: Mark = masks,
-) -> Judged:
-    """Pass 2, if any of ``rules`` failed: the same with its bad rows counted, and the first few of each rule.
-
-    A row that only rules in ``warn`` fail is not bad, unless a value does not fit its type.
-    """
-    warn = frozenset(warn) - {r.name for r in rules if isinstance(r.body, Fits)}
-    failed = [r for r in rules if judged.failing.get(r.name)]
-    if not failed:
-        return replace(judged, bad=0)
-    cells, rows = judged.cells, judged.rows
-    marked = mark(judged, cells, rules)
-    by_name = {r.name: r for r in failed}
-    asked = [(r, predicate_of(r)) for r in (by_name[name] for name in marked.rules)]
-    lazy = marked.rows(bad=True)
-    wanted = sampling(asked, contract, cells, judged.answers, lazy.collect_schema())
-    bad = lazy.select(ROW, OBJECT, *marked.words, *wanted.columns)
-    samples: dict[RuleName, list[Sample]] = {name: [] for name in marked.rules}
-    combinations: dict[tuple[int, ...], int] = {}
-    wanting = list(range(len(marked.rules)))
-
-    def look(batch: pl.DataFrame) -> None:
-        for *words, count in batch.group_by(marked.words).len().iter_rows():
-            combinations[tuple(words)] = combinations.get(tuple(words), 0) + count
-        for i in list(wanting):
-            found = samples[marked.rules[i]]
-            bit = batch.get_column(marked.words[i // WORD]) // (1 << (i % WORD)) % 2 == 1
-            for row in batch.filter(bit).head(SAMPLES_MAX - len(found)).iter_rows(named=True):
-                found.append(wanted.sample(i, row, rows.where(row[OBJECT])))
-            if len(found) == SAMPLES_MAX:
-                wanting.remove(i)
-
-    def run() -> None:
-        for batch in bad.collect_batches(maintain_order=True, engine="streaming"):
-            look(batch)
-
-    guarded(run, rows)
-    return replace(
-        judged,
-        bad=marked.count_bad(combinations, warn),
-        samples={name: tuple(found) for name, found in samples.items()},
-        combinations=combinations,
     )

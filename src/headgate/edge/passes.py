@@ -12,8 +12,9 @@ from typing import Protocol
 
 from headgate.checks import bounds
 from headgate.checks.outcomes import Outcome
-from headgate.edge import findings, judging, measuring
-from headgate.edge.judging import Judged, Mark
+from headgate.edge import findings, marking, measuring
+from headgate.edge.judging import Judged
+from headgate.edge.marking import Mark
 from headgate.edge.rows import Rows
 from headgate.model.contract import TableContract
 from headgate.model.errors import Bug
@@ -62,7 +63,7 @@ def checked(
     structural = findings.structure(judged.cells, rows, contract.policy)
     about_rows = [r for r in wanted if r.about_rows]
     outcomes = findings.outcomes(about_rows, judged, contract, passes.now)
-    judged = judging.with_bad_rows(judged, contract, about_rows, warned(outcomes), passes.mark)
+    judged = marking.with_bad_rows(judged, contract, about_rows, warned(outcomes), passes.mark)
     measurements = measuring.from_judged(judged, contract, [r for r in wanted if not r.about_rows])
     found = Found(judged, structural, measurements, outcomes, passes.now)
     return Checked(replace(told(found, rules, contract), allowed=allowed), Frame(judged))

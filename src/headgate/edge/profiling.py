@@ -16,7 +16,8 @@ import polars as pl
 from headgate.checks.evidence import columns_of
 from headgate.edge.bins import Kind, histogram
 from headgate.edge.cells import Cell, as_text
-from headgate.edge.judging import WORD, Judged, Mark, Masks, masks
+from headgate.edge.judging import Judged
+from headgate.edge.marking import WORD, Mark, Masks, masks
 from headgate.edge.rows import OBJECT, ROW, guarded
 from headgate.model.contract import ArrayType, ObjectType, StringType, TableContract
 from headgate.model.names import RuleName

@@ -13,7 +13,8 @@ import polars as pl
 
 from headgate.edge.cells import Cell, Cells
 from headgate.edge.folding import Meaningless
-from headgate.edge.judging import SAMPLES_MAX, Judged, predicate_of
+from headgate.edge.judging import Judged, predicate_of
+from headgate.edge.marking import SAMPLES_MAX
 from headgate.edge.render_rules import Answers, ColumnAbsent, columns_of
 from headgate.edge.render_sql import Rendering, fails, holds, true
 from headgate.edge.rows import OBJECT, ROW

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from headgate.edge.cells import Cells, laid, raw_json
-from headgate.edge.judging import Judged, Mark, Masks, masks
+from headgate.edge.judging import Judged
+from headgate.edge.marking import Mark, Masks, masks
 from headgate.edge.rows import OBJECT, ROW, Rows, collected
 from headgate.model.batch import Object
 from headgate.model.contract import TableContract
