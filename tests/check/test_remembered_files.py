@@ -25,7 +25,9 @@ from headgate.edge import check_cache, key_index, known_files
 from headgate.model.verdict import Verdict
 
 
-def contract(low: int = 0, pattern: str = "${P:-^[a-z]*$}", kind: str = "integer") -> bytes:
+def contract(
+    low: int = 0, pattern: str = "${P:-^[a-z]*$}", kind: str = "integer", amount: str = "number"
+) -> bytes:
     """A contract with a rule of every sort that is kept."""
     return f"""
 apiVersion: v3.2.0
@@ -41,7 +43,7 @@ schema:
         logicalType: string
         unique: true
         quality: [{{metric: invalidValues, arguments: {{pattern: "{pattern}"}}, mustBe: 0}}]
-      - {{name: amount, logicalType: number, logicalTypeOptions: {{minimum: {low}}}}}
+      - {{name: amount, logicalType: {amount}, logicalTypeOptions: {{minimum: {low}}}}}
       - {{name: parent, logicalType: {kind}, relationships: [{{to: things.id}}]}}
     quality:
       - {{metric: rowCount, mustBeGreaterThan: 1}}
@@ -224,6 +226,23 @@ def test_a_clock_that_tells_whole_seconds_is_given_longer() -> None:
     assert not state.settled(8_900_000_000) and state.settled(10_000_000_001)
 
 
+def test_files_alike_are_as_many_as_they_are(folder: Path) -> None:
+    """Seen failing with files known by their footers alone: one stood for both."""
+    agree(three(folder), contract())
+    (folder / "d.parquet").write_bytes((folder / "a.parquet").read_bytes())
+    found = agree(folder, contract())
+    assert found.rows == 6 and not found.passed
+
+
+def test_parents_are_rows_that_fit_in_all_their_columns(folder: Path) -> None:
+    """Seen failing with the declared columns left out of what parents are known by: row 3 had lost its parent."""
+    put(folder / "a.parquet", (1, "a", 1.5, None), (2, "b", 2.0, None))
+    put(folder / "b.parquet", (3, "c", 3.0, 1))
+    assert agree(folder, contract()).passed
+    found = agree(folder, contract(amount="integer"))
+    assert [f.rule for f in found.blocking] == ["amount.type", "parent.references"]
+
+
 # -- random histories ---------------------------------------------------------------------------------------
 
 ROWS = st.lists(
@@ -288,9 +307,7 @@ class History:
 def test_whatever_happened_to_the_files_a_check_that_remembers_finds_what_a_cold_one_finds(
     steps: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Seen failing with the path and the inode left out of a file's name; with the parents' columns left out of their
-    uuid; and with the stale entry planted below.
-    """
+    """Seen failing with files known by their paths alone, and with the stale entry planted below."""
     monkeypatch.setenv("P", "")
     with tempfile.TemporaryDirectory() as root:
         history = History(Path(root))
@@ -383,7 +400,7 @@ def test_there_need_be_no_place_at_all(folder: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_a_full_disk_is_no_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """SQLite says the same when its file may not grow. Seen failing with OperationalError let through."""
+    """SQLite says the same when its file may not grow. Seen failing with its errors let through."""
     three(folder)
     connect = sqlite3.connect
 

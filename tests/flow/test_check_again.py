@@ -22,6 +22,7 @@ from headgate.model.names import table_name
 from headgate.model.tree import TableEntry
 from headgate.model.verdict import Sample, Verdict
 from headgate.ports import Frame, Lake
+from headgate.project import open_project
 
 SQL: Any = {"type": "sql", "query": "SELECT sum(count) FROM {object}", "mustBeLessThan": 1000}
 
@@ -32,6 +33,12 @@ SOME: Any = {
     "mustBe": 0,
     "arguments": {"validValues": ["1", "2"]},
     "customProperties": of_headgate(where={"property": "name", "validValues": ["a", "b"]}),
+}
+VARIABLE: Any = {
+    "id": "variable",
+    "metric": "invalidValues",
+    "mustBe": 0,
+    "arguments": {"pattern": "${NAMES:-^[a-z]*$}"},
 }
 
 
@@ -47,7 +54,12 @@ def things(
         table(
             "things",
             ID,
-            column("name", unique=True, logicalTypeOptions={"pattern": pattern, "maxLength": 5}),
+            column(
+                "name",
+                unique=True,
+                logicalTypeOptions={"pattern": pattern, "maxLength": 5},
+                quality=[VARIABLE],
+            ),
             column("amount", "number", logicalTypeOptions={"minimum": low}),
             column("count", "integer", required=True, logicalTypeOptions={"minimum": low}, quality=[SOME]),
             column("kind", "integer", relationships=refers(parent)),
@@ -189,6 +201,7 @@ STEPS = st.lists(
         st.tuples(st.just("load"), ROWS, st.sampled_from(["append", "append", "merge", "replace"])),
         st.tuples(st.just("kinds"), st.lists(st.integers(1, 3), min_size=1, max_size=3, unique=True)),
         st.tuples(st.just("contract"), st.integers(0, len(VARIANTS) - 1)),
+        st.tuples(st.just("variable"), st.sampled_from(["", "^[A-Z]*$", "^[a-b]*$"])),
         st.tuples(st.just("branch"), ROWS),
         st.tuples(st.just("merge")),
         st.tuples(st.just("revert"), st.integers(0, 3)),
@@ -226,6 +239,8 @@ class History:
             case "contract", number:
                 noted = b"name: note" in self.document
                 self.document = VARIANTS[number] if not noted else self.document
+            case "variable", value:
+                self.shop.project = open_project(self.shop.root, {"NAMES": value})
             case "branch", rows:
                 self._load("things", self._things(rows), to="side", contract=self.document, again=True)
             case ("merge",):

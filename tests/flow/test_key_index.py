@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Collection
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 import headgate
 from flow.shop import ID, ITEM, Shop, column, contract, counts, failed, refers, table
-from headgate.edge import key_index
+from headgate.edge import key_index, key_runs
 from headgate.model.tree import TableEntry
 from headgate.ports import Frame, Lake
 
@@ -140,6 +142,46 @@ def test_doubled_keys_are_found_although_there_is_an_index(shop: Shop) -> None:
     shop.load(shop.csv("id,item", f"{keys[2][2]},other"), "things", contract=loose)
     found = {str(f.rule): f for f in shop.project.check("things", contract=THINGS).verdict.findings}
     assert (found["primaryKey"].status, found["primaryKey"].rows_failed) == ("fail", 2)
+
+
+def test_keys_that_are_known_to_differ_are_not_looked_up_again(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen failing without notes: the keys of what came before were looked up, too."""
+    fill(shop)
+    for key in range(5):
+        shop.load(shop.csv("id,item", f"{40001 + key},a"), "things")
+        assert shop.project.check("things").verdict.passed
+    shop.load(shop.csv("id,item", "50001,a", "50002,a"), "things")
+    asked: list[int] = []
+    look_up = key_runs.look_up
+
+    def counted(run: key_runs.Run, wanted: pl.Series) -> pl.DataFrame:
+        asked.append(len(wanted))
+        return look_up(run, wanted)
+
+    monkeypatch.setattr(key_runs, "look_up", counted)
+    found = {str(f.rule): f.how for f in shop.project.check("things").verdict.findings}
+    assert found["primaryKey"] == "lookup" and asked and max(asked) <= 2
+
+
+def notes(shop: Shop) -> list[Path]:
+    return sorted((shop.root / ".headgate" / "keys").rglob("*.unique"))
+
+
+def test_notes_are_few_and_a_damaged_one_is_none(shop: Shop) -> None:
+    """Seen failing without the sum in `key_notes`: files that hold a key twice were believed to hold none."""
+    keys = fill(shop)
+    for key in range(12):
+        shop.load(shop.csv("id,item", f"{50001 + key},a"), "things")
+        assert shop.project.check("things").verdict.passed
+    assert 0 < len(notes(shop)) <= 8
+    loose = contract(table("things", {**ID, "primaryKey": False}, ITEM), version="2.0.0")
+    shop.load(shop.csv("id,item", f"{keys[2][2]},other"), "things", contract=loose)
+    for note in notes(shop):
+        digest, _, _ = note.read_text().partition("\n")
+        note.write_text(f"{digest}\n{json.dumps(sorted(shop.paths('things')))}")
+    assert failed(shop.project.check("things", contract=THINGS).verdict) == {"primaryKey": 2}
 
 
 # -- what is lost or damaged --------------------------------------------------------------------------------
