@@ -330,7 +330,7 @@ def test_a_stale_entry_is_found_by_comparing(folder: Path) -> None:
     with sqlite3.connect(folder.parent / "cache" / "partials.db") as db:
         for key, _, body in stored(folder):
             said = json.loads(body)
-            if isinstance(said, list) and said[1]:
+            if isinstance(said, list) and said[1:] and isinstance(said[1], int) and said[1]:
                 said[1], said[2:3] = 0, [[]] * len(said[2:3])
                 stale = json.dumps(said).encode()
                 db.execute(

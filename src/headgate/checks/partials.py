@@ -173,6 +173,37 @@ def parent_key(ports: Remembering, parent: TableEntry, columns: Sequence[str]) -
     return _digest(json.dumps([parent.uuid, [[name, types.get(name)] for name in columns], paths]))
 
 
+@dataclass(frozen=True, slots=True)
+class Parents:
+    """The table that a rule refers to, while it only grows: whoever had a parent there has it still.
+
+    ``line``: what stays as it grows, the rule among it; ``files``: what it has grown to.
+    """
+
+    line: str
+    files: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """Of the list of ``files``."""
+        return _digest(json.dumps(["parents", self.files]))
+
+    def child_key(self, path: str) -> str:
+        """Of a file of which every row has its parent; what is kept there names the list of files."""
+        return file_key(path, self.line)
+
+
+def parents_in(ports: Remembering, tree: Tree, rule: Rule, key: str) -> Parents | None:
+    """What a rule refers to; ``key`` is its `rule_key`. None if that is nothing, or not there."""
+    if not isinstance(rule.body, References) or (parent := tree.table(rule.body.to_table)) is None:
+        return None
+    types = {c.name: repr(c.type) for c in ports.lake.columns(parent)}
+    files = [f.path for f in ports.lake.files(parent)]
+    # A table whose oldest file was written anew begins another line.
+    said = [key, parent.uuid, [types.get(name) for name in rule.body.to_columns], files[:1]]
+    return Parents(_digest(json.dumps(said)), tuple(sorted(files)))
+
+
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -202,6 +233,10 @@ def summed(
     known = {r.name: _told(kept[whole[r.name]]) for r in rules if whole[r.name] in kept}
     rest = [r for r in rules if r.name not in known]
     table = _ByFile(ports, tree, entry, contract, {r.name: keys[r.name] for r in rest})
+    for rule in rest:
+        parents = parents_in(ports, tree, rule, rule_key(rule, contract, stored, ports.engine.version()))
+        if parents is not None:
+            table.parents[rule.name] = parents
     table.look_up(rest, stored)
     table.measure(rest)
     new = dict(table.new)
@@ -228,6 +263,7 @@ class _ByFile:
         self._files, self._keys = ports.lake.files(entry), keys
         self.counts: dict[tuple[RuleName, str], tuple[int, int]] = {}  # rows, and how many of them fail
         self.hows: dict[RuleName, set[How]] = {name: set() for name in keys}
+        self.parents: dict[RuleName, Parents] = {}
         self.errors: dict[RuleName, str] = {}
         self.new: dict[str, bytes] = {}
         self.read: set[str] = set()
@@ -249,6 +285,22 @@ class _ByFile:
         for key, body in self._ports.store.partials(wanted.keys()).items():
             rows, failing = json.loads(body)
             self._set(*wanted[key], (rows, failing), "partial")
+        self._look_up_children()
+
+    def _look_up_children(self) -> None:
+        """Files of which every row had its parent when there were fewer of them."""
+        wanted = {
+            parents.child_key(f.path): (name, f.path)
+            for name, parents in self.parents.items()
+            for f in self._files
+            if (name, f.path) not in self.counts
+        }
+        kept = {key: json.loads(body) for key, body in self._ports.store.partials(wanted.keys()).items()}
+        lists = self._ports.store.partials({key for _, key in kept.values()})
+        for key, (rows, files) in kept.items():
+            name, path = wanted[key]
+            if files in lists and set(json.loads(lists[files])).issubset(self.parents[name].files):
+                self._set(name, path, (rows, 0), "partial")
 
     def measure(self, rules: Sequence[Rule]) -> None:
         """Read the rest: all files at once, and one by one only for rules that some row of them fails."""
@@ -291,6 +343,10 @@ class _ByFile:
     def _learn(self, rule: Rule, path: str, count: tuple[int, int]) -> None:
         self._set(rule.name, path, count, "scan")
         self.new[file_key(path, self._keys[rule.name])] = json.dumps(count).encode()
+        rows, failing = count
+        if not failing and (parents := self.parents.get(rule.name)) is not None:
+            self.new[parents.child_key(path)] = json.dumps([rows, parents.key]).encode()
+            self.new[parents.key] = json.dumps(parents.files).encode()
 
     def _set(self, name: RuleName, path: str, count: tuple[int, int], how: How) -> None:
         self.counts[name, path] = count
