@@ -200,10 +200,12 @@ def _again(
     judge: Judge, rows: Frame, contract: TableContract, own: Collection[Rule], allowed: frozenset[str]
 ) -> Verdict | None:
     """The verdict on files that may be known, at the cost of what is new in them. None if nothing is known of such."""
+    if not isinstance(rows, Rows) or any(one.format != "parquet" for one in rows.objects):
+        return None  # and nothing is imported that only Parquet files need
     from headgate.edge import check_cache, known_files
 
     folder, clock = check_cache.folder_of(os.environ), SystemClock()
-    if folder is None or not isinstance(judge, Counter) or not isinstance(rows, Rows) or len(rows.parts) != 1:
+    if folder is None or not isinstance(judge, Counter) or len(rows.parts) != 1:
         return None
     now_ns = int(clock.now().timestamp() * 1e9)
     objects = known_files.known(rows.objects, rows.dialect or contract.dialect, now_ns)

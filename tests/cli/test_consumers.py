@@ -193,3 +193,13 @@ def test_a_table_that_is_checked_again_is_told_with_its_tree_and_what_was_rememb
         assert "partial" in _properties(format, said)["how"]
     assert root[:12] in files("check", "orders", "--ref", "main", "--output", "github").out
     assert root in files("check", "orders", "--ref", "main", "--output", "html").out
+
+
+def test_the_terminal_says_how_severe_a_failure_is_if_the_contract_does(files: Run) -> None:
+    said = files("check", "orders.jsonl", "--contract", "c.yaml").out
+    assert "fail  orders.of_each  severity high\n" in said
+    assert (
+        "warn  amount.nullValues  1 row  severity low\n" in said
+        or "warn  amount.nullValues  severity low\n" in said
+    )
+    assert "fail  amount.minimum\n" in said

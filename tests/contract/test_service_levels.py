@@ -189,3 +189,20 @@ def test_a_level_looks_at_the_rows_it_says() -> None:
     assert rules(found)[0].where == NotNull("n")
     with pytest.raises(ContractUnusable, match="has one bound"):
         compiled(level("latency", 4, "h", element="day", **custom("tolerance", {"abs": 1})))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("waiver", {"reason": "r", "expires": "2126-01-01"}),
+        ("scope", "delivery"),
+        ("where", {"property": "c", "mustBe": "x"}),
+    ],
+)
+def test_what_does_nothing_for_a_level_that_looks_at_no_rows_is_refused(name: str, value: object) -> None:
+    """Seen failing: a waived endOfLife went on failing, and nobody was told why."""
+    custom = json.dumps([{"vendor": "headgate", "property": name, "value": value}])
+    level = f"{{property: endOfLife, value: '2020-01-01', customProperties: {custom}}}"
+    head = f"{HEAD}slaProperties: [{level}]\n"
+    with pytest.raises(ContractUnusable, match=f"{name} has no effect on endOfLife"):
+        table(with_schema("- name: orders\n  properties: [{name: c, logicalType: string}]", head))

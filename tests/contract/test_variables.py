@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from contract.contracts import HEAD, line, pattern_error, with_schema
+from contract.contracts import HEAD, line, of_properties, pattern_error, with_schema
 from headgate.contract.compile import compile_contract
 from headgate.contract.document import Document, parse
 from headgate.contract.variables import named
@@ -144,3 +144,9 @@ def test_what_aliases_share_is_replaced_where_it_is_meant() -> None:
 def test_only_what_a_contract_names_counts() -> None:
     text = "${A} ${B:-x} ${C} ${table} $D {E}"
     assert named(text, {"A": "1", "C": "2", "D": "3", "table": "4", "Z": "5"}) == (("A", "1"), ("C", "2"))
+
+
+def test_a_variable_where_none_is_read_is_told_where_they_are() -> None:
+    with pytest.raises(ContractUnusable, match="must be a number") as caught:
+        of_properties("- {name: n, logicalType: integer, logicalTypeOptions: {minimum: '${LEAST:-0}'}}")
+    assert "variables stand in quality and servers only" in caught.value.hint

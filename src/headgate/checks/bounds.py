@@ -47,7 +47,9 @@ def measured(rule: Rule, found: Measurement, contract: TableContract, now: datet
         outside = [(group, n) for group, n in numbers if not warn.holds(n)]
         outcome = Outcome("warn", f"it warns unless {warn}") if outside else outcome
     counted = {RowCount: "rows", DuplicateRows: "duplicate rows", FailingRows: "failing rows"}
-    said = f"{_shown(numbers[0][1], bound)} {counted.get(type(measure))}, {bound}"
+    noun = counted.get(type(measure), "")
+    one = numbers[0][1] == 1 and not bound.percent
+    said = f"{_shown(numbers[0][1], bound)} {noun.removesuffix('s') if one else noun}, {bound}"
     if isinstance(measure, SqlResult):
         said = f"the result is {_shown(numbers[0][1], bound)}, {bound}"
     elif found.groups:

@@ -59,7 +59,8 @@ def _show(screen: Screen, finding: Finding, *, unmasked: bool) -> None:
     said = finding.message[:1].isdigit()  # the message counts them itself
     rows = f"  {counted(finding.rows_failed, 'row')}" if finding.rows_failed and not said else ""
     name = painted(screen, harmless(finding.rule), "bold")
-    say(f"{painted(screen, finding.status)}  {name}{rows}")
+    severity = f"  severity {harmless(finding.severity)}" if finding.severity else ""
+    say(f"{painted(screen, finding.status)}  {name}{rows}{severity}")
     if finding.message:
         for line in textwrap.wrap(harmless(finding.message), max(40, screen.width - 7)):
             say(f"      {line}")

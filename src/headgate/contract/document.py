@@ -92,7 +92,7 @@ def invalid(document: Document) -> tuple[Problem, ...]:
         dict.fromkeys(found), key=lambda one: (yaml_tree.line_of(document.node, one.path), -len(one.path))
     )
     return tuple(
-        replace(one, hint=_HINTS.get(_last_name(one.path)) or one.hint or f"see {_STANDARD}")
+        replace(one, hint=_HINTS.get(_last_name(one.path)) or one.hint or _otherwise(one.message))
         for one in by_line
     )
 
@@ -165,6 +165,12 @@ def _schema(name: str) -> Mapping[str, Value]:
     )  # a third of importlib.resources' import
     schema: dict[str, Value] = json.loads(data or b"")
     return schema
+
+
+def _otherwise(message: str) -> str:
+    if "'${" in message:
+        return "variables stand in quality and servers only: write the value itself"
+    return f"see {_STANDARD}"
 
 
 _STANDARD = "https://bitol-io.github.io/open-data-contract-standard/"

@@ -79,6 +79,12 @@ def drafts(whole: Subject, columns: Mapping[str, Subject]) -> Iterator[tuple[Dra
         element = entry.get("element") or tree.get("slaDefaultElement") or ""
         for one in [part.strip() for part in str(element).split(",")]:
             body, level = _body(whole, columns, entry, one, path, blocks=own.on_fail not in {None, "warn"})
+            idle = {"where": own.where, "scope": own.scope, "waiver": own.waiver}
+            if level is not None and (given := [n for n, value in idle.items() if value is not None]):
+                said = f"{given[0]} has no effect on {entry.get('property')}, which no rows are looked at for"
+                refuse(
+                    whole.document, (*path, "customProperties"), said, "take it out; onFail: warn only warns"
+                )
             name = f"sla.{entry.get('id') or entry.get('property')}"
             # Late data are no fault of the rows that come: without being asked to, no service level stops a load.
             yield (
