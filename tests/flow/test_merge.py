@@ -316,6 +316,27 @@ def test_a_merge_checks_children_again_when_parents_changed_meanwhile(
     assert (refused.outcome, failed(refused)) == ("refused", {"purchases:customer.references": 1})
 
 
+def test_what_a_branch_let_in_does_not_pass_under_a_later_load_of_it(spring: Shop) -> None:
+    """Seen merged where a load's verdict was taken for one on all of its tree: it is about what the load brought."""
+    spring.load(spring.orders("2,ink,-2"), to="spring", on_fail="warn")
+    alone = spring.project.merge("spring")
+    spring.load(spring.csv("id", "1"), "customers", to="spring")
+    after = spring.project.merge("spring")
+    for found in (alone, after):
+        assert (found.outcome, failed(found)) == ("refused", {"orders:amount.minimum": 1})
+    assert spring.ids() == [1]
+
+
+def test_what_was_allowed_for_a_load_is_not_allowed_for_the_next_merge(shop: Shop) -> None:
+    shop.load(shop.orders("1,pen,1"))
+    shop.project.branch("spring")
+    name = "customer.references"
+    shop.load(shop.csv("id,customer", "1,7"), "purchases", to="spring", allow_unexecuted=[name])
+    shop.load(shop.orders("2,ink,1"), to="spring")
+    assert failed(shop.project.merge("spring")) == {f"purchases:{name}": None}
+    assert shop.project.merge("spring", allow_unexecuted=[name]).outcome == "merged"
+
+
 def other(shop: Shop) -> Project:
     return headgate.open(shop.root)
 

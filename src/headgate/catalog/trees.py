@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from typing import Protocol
@@ -29,6 +30,17 @@ class Nodes(Protocol):
     """The part of the Store that trees are read from."""
 
     def node(self, id: NodeId) -> bytes | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The nodes that are stored, and those that a change is about to write."""
+
+    stored: Nodes
+    new: Mapping[NodeId, bytes]
+
+    def node(self, id: NodeId) -> bytes | None:
+        return self.new[id] if id in self.new else self.stored.node(id)
 
 
 def node_id(content: bytes) -> NodeId:

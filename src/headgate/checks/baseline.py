@@ -95,6 +95,19 @@ def shrunk(baseline: Baseline, verdict: Verdict) -> Baseline:
     return found
 
 
+def agreed(base: Baseline, ours: Baseline, theirs: Baseline) -> Baseline:
+    """Of two baselines that both come from ``base`` the lesser, rule by rule; what either has mended is over."""
+    found: dict[RuleName, Known] = {}
+    for rule in ours.keys() | theirs.keys():
+        one, other = ours.get(rule), theirs.get(rule)
+        if one is None or other is None:
+            if rule not in base:
+                found[rule] = one or theirs[rule]
+        else:
+            found[rule] = min(one, other, key=lambda k: (k.rows_failed, -k.rows))
+    return found
+
+
 def written(baseline: Baseline) -> bytes:
     """As a document of the tree: the same for the same baseline."""
     rules = {name: [known.rows_failed, known.rows] for name, known in sorted(baseline.items())}

@@ -14,6 +14,7 @@ from headgate.model.rule import Age, Bound, DuplicateRows, FailingRows, Measured
 from headgate.model.verdict import Finding
 from headgate.ports import Group, Measurement
 
+_AHEAD_S = 86_400  # dates, and times without a zone, may be those of a place that is ahead of UTC
 _PLACES = 6  # behind the point: a share of 1/3 has no end
 # Our own words, and what DuckDB says before it has looked at any row.
 _WITHOUT_VALUES = ("the ", "only ", "of SHOW", "no tables", "Parser Error", "Binder Error", "Catalog Error")
@@ -69,13 +70,17 @@ def measured(rule: Rule, found: Measurement, contract: TableContract, now: datet
 def _aged(
     rule: Rule, measure: Age, bound: Bound, found: Measurement, contract: TableContract, now: datetime
 ) -> Finding:
-    """Without any value there is no age, and the rule fails."""
+    """Without any value there is no age, and the rule fails; also if the newest lies ahead: it hides the others."""
     age = seconds_between(found.moment, now) if found.moment is not None else None
+    ahead = age is not None and measure.of == "newest" and age < -_AHEAD_S
     outcome = Outcome("pass")
-    if age is None or not bound.holds(age):
+    if age is None or ahead or not bound.holds(age):
         outcome = failed(rule, contract, now, bad=None, rows=found.rows)
     said = f"the {measure.of} {measure.column} may be {in_time(bound.values[0])} old, and "
-    said += f"is {in_time(age)} old" if age is not None else "there is none"
+    if age is None:
+        said += "there is none"
+    else:
+        said += f"lies {in_time(-age)} ahead" if ahead else f"is {in_time(age)} old"
     measured = None if age is None else f"{age.normalize():f}"
     return Finding(
         rule.name, outcome.status, measured=measured, message=outcome.told(said), dimension=rule.dimension

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
+from headgate.catalog.trees import Nodes
 from headgate.checks.again import check_again, known_of_table
-from headgate.checks.baseline import in_tree
+from headgate.checks.baseline import in_tree, shrunk
 from headgate.checks.bounds import measured
 from headgate.checks.evidence import attributed
+from headgate.model.baseline import Baseline
 from headgate.model.contract import TableContract
 from headgate.model.names import RuleName, TableName, short
 from headgate.model.rule import Measured, References, Rule
@@ -58,21 +60,57 @@ def referring(
 
 
 def check_children(
-    ports: Ports, after: Tree, contracts: Mapping[TableName, TableContract], changed: TableName
+    ports: Ports,
+    after: Tree,
+    contracts: Mapping[TableName, TableContract],
+    changed: TableName,
+    nodes: Nodes,
 ) -> tuple[Finding, ...]:
     """References to a table that lost rows, its own included: every child's value must still be there.
 
-    Rule names are ``child:rule``: no delivered row is to blame, so a failure concerns the whole batch.
+    Rule names are ``child:rule``: no delivered row is to blame, so a failure concerns the whole batch. ``nodes``:
+    where documents of ``after`` are.
     """
     findings: list[Finding] = []
     for table, rules in referring(contracts, changed).items():
         if after.table(table) is None:
             continue
         verdict = check_again(ports, after, table, replace(contracts[table], rules=rules))
-        verdict = in_tree(ports.store, after, table, verdict)
+        verdict = in_tree(nodes, after, table, verdict)
         wanted = {r.name for r in rules}
         findings += [_of_table(table, f) for f in verdict.findings if f.rule in wanted]
     return tuple(findings)
+
+
+def still_known(
+    ports: Ports,
+    before: Tree,
+    after: Tree,
+    contracts: Mapping[TableName, TableContract],
+    known: Mapping[TableName, Baseline],
+    whole: Collection[TableName] = (),
+) -> dict[TableName, Baseline]:
+    """What is left of baselines in ``after``: of tables that lost rows, or whose parents are others than ``before``
+    (a row that came there may be what an orphan lacked). Of tables in ``whole`` every rule is looked at.
+    """
+    left = dict(known)
+    for table, baseline in known.items():
+        contract = contracts.get(table)
+        if contract is None or after.table(table) is None or not baseline:
+            continue
+        lost = table in whole or _lost_rows(ports, before.table(table), after.table(table))
+        rules = tuple(
+            r for r in contract.rules if r.name in baseline and (lost or _has_other_parents(r, before, after))
+        )
+        if rules:
+            left[table] = shrunk(baseline, check_again(ports, after, table, replace(contract, rules=rules)))
+    return left
+
+
+def _has_other_parents(rule: Rule, before: Tree, after: Tree) -> bool:
+    return isinstance(rule.body, References) and before.table(rule.body.to_table) != after.table(
+        rule.body.to_table
+    )
 
 
 def combined(delivered: Verdict, merged: tuple[Finding, ...], contract: TableContract) -> Verdict:
@@ -92,13 +130,16 @@ def check_changed(
     contracts: Mapping[TableName, TableContract],
     allowed: frozenset[str] = frozenset(),
     known: dict[KnownAs, Verdict] | None = None,
+    nodes: Nodes | None = None,
 ) -> Verdict:
     """One verdict on a tree: every table that differs from ``before`` is checked whole, and who refers to one.
 
     ``known`` remembers verdicts over several attempts: versions of tables, contracts and baselines never change.
+    ``nodes``: where documents of ``after`` are, if not in the store.
     Rule names carry their table (``orders:amount.minimum``).
     """
     known = {} if known is None else known
+    nodes = ports.store if nodes is None else nodes
     findings: list[Finding] = []
     rows = files = 0
     changed = [
@@ -114,14 +155,14 @@ def check_changed(
         key = (entry, contract.document, contract.variables, after.baseline(table))
         if key not in known or _refers(contract):  # what it refers to may have changed meanwhile
             found = check_again(ports, after, table, contract, allowed)
-            known[key] = in_tree(ports.store, after, table, found)
+            known[key] = in_tree(nodes, after, table, found)
         verdict = known[key]
         rows, files = rows + verdict.rows, files + verdict.files
         findings += [_of_table(table, f) for f in verdict.findings]
     others = {t: c for t, c in contracts.items() if t not in changed}
     for table in (*changed, *gone):
         if _lost_rows(ports, before.table(table), after.table(table)):
-            findings += check_children(ports, after, others, table)
+            findings += check_children(ports, after, others, table, nodes)
     names = allowed_of(findings, allowed)
     return Verdict("", "", rows, 0, files, tuple(findings), allowed=names, engine=ports.engine.name)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from headgate.catalog.commits import new_commit
-from headgate.catalog.trees import load_tree, update
+from headgate.catalog.trees import Beside, Nodes, load_tree, update
 from headgate.checks.baseline import baseline_of, eased
 from headgate.checks.baseline import told as told_of
 from headgate.checks.merged import check_children, check_table, combined
@@ -21,7 +21,7 @@ from headgate.model.batch import BatchOutcome
 from headgate.model.change import Changes, QuarantineRow, RunOpen, VerdictRow
 from headgate.model.commit import Commit
 from headgate.model.event import Event, Json
-from headgate.model.names import CommitId, RuleName, table_key
+from headgate.model.names import CommitId, RuleName, TableName, table_key
 from headgate.model.rule import References, Unique
 from headgate.model.run import Conflict
 from headgate.model.tree import Delta, TableEntry, Tree
@@ -48,6 +48,10 @@ class Merge:
     entry: TableEntry
     commit: Commit
     changes: Changes
+
+    def nodes(self, ports: Ports) -> Nodes:
+        """Where the documents of its tree are before it is written."""
+        return Beside(ports.store, self.changes.nodes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,13 +217,13 @@ class _Judged:
 
 def _judged(ports: Ports, task: Task, prepared: Prepared, merge: Merge) -> _Judged:
     merged = check_table(ports, merge.entry, task.contract)
-    baseline = baseline_of(ports.store, merge.tree, task.table)
+    baseline = baseline_of(merge.nodes(ports), merge.tree, task.table)
     rows = ports.lake.rows(merge.entry)
     findings = eased(merged.findings, baseline, rows)
     was = merge.onto.tree.table(task.table)
     if was is not None and file_change(ports.lake, was, merge.entry).removed:
         contracts = {**contracts_of(ports, merge.onto.tree), task.table: task.contract}
-        findings += check_children(ports, merge.tree, contracts, task.table)
+        findings += check_children(ports, merge.tree, contracts, task.table, merge.nodes(ports))
     told = combined(prepared.staged.verdict, findings, task.contract)
     about_rows = {r.name for r in task.contract.rules if r.about_rows}
     settled = tuple(
@@ -302,12 +306,17 @@ def _candidate(ports: Ports, task: Task, prepared: Prepared, merge: Merge, judge
 
 
 def _of_baseline(ports: Ports, task: Task, merge: Merge) -> tuple[Event, ...]:
-    """What became of the table's baseline, where it is another one."""
-    was, now = (baseline_of(ports.store, tree, task.table) for tree in (merge.onto.tree, merge.tree))
-    if was == now:
-        return ()
+    """What became of baselines, the table's own and its children's, where they are others."""
+    before, after = merge.onto.tree, merge.tree
+    changed = [t for t in after.tables() if before.baseline(t) != after.baseline(t)]
+    return tuple(_told_of(ports, task, table, merge) for table in changed)
+
+
+def _told_of(ports: Ports, task: Task, table: TableName, merge: Merge) -> Event:
+    was = baseline_of(ports.store, merge.onto.tree, table)
+    now = baseline_of(merge.nodes(ports), merge.tree, table)
     grown = any(name not in was or known.rows_failed > was[name].rows_failed for name, known in now.items())
     rules: dict[str, Json] = {name: [known.rows_failed, known.rows] for name, known in now.items()}
     kind = "baseline.recorded" if grown else "baseline.shrunk"
     mended: list[Json] = [name for name in was if name not in now]
-    return (event(ports, kind, task.table, task.run.id, rules=rules, mended=mended),)
+    return event(ports, kind, table, task.run.id, rules=rules, mended=mended)

@@ -10,18 +10,30 @@ from typing import Literal
 
 from headgate.catalog.commits import commit_at, diff, merge_base, new_commit, stored_commit
 from headgate.catalog.merging import BothChanged, conflict, merge_trees
-from headgate.catalog.trees import load_tree, update
+from headgate.catalog.trees import Beside, load_tree, update
 from headgate.checks.merged import KnownAs, check_changed
+from headgate.flow.baselines import about_baseline, agreed_on, as_before, with_baselines
 from headgate.flow.contracts import contracts_of
 from headgate.flow.ledger import was_forced
 from headgate.flow.preparing import Base, seen
 from headgate.flow.runs import close, ended, event, new_run, opened, target_ref
 from headgate.intake.batches import in_effect
+from headgate.model.baseline import Baseline
 from headgate.model.batch import BatchRow
 from headgate.model.change import Changes, RunOpen, VerdictRow
 from headgate.model.commit import Commit
 from headgate.model.errors import WrongUse
-from headgate.model.names import CommitId, Key, RefName, RunId, contract_key, table_key, table_of
+from headgate.model.names import (
+    CommitId,
+    Key,
+    NodeId,
+    RefName,
+    RunId,
+    TableName,
+    contract_key,
+    table_key,
+    table_of,
+)
 from headgate.model.run import Conflict, Run
 from headgate.model.tree import Delta, Entry, TableEntry, Tree
 from headgate.model.verdict import Finding, Verdict
@@ -148,12 +160,15 @@ def _switch(
     allowed: frozenset[str],
     known: dict[KnownAs, Verdict],
 ) -> Published | Withheld | Lost:
-    stored = ports.store.verdicts(root=found.commit.root, limit=1)
+    # What a load says of its tree is about what it brought; what was let in before it must be looked at, too.
+    stored = [v for v in ports.store.verdicts(root=found.commit.root) if v.table is None][:1]
     if stored and stored[0].verdict.passed and stored[0].verdict.allowed <= allowed:
         verdict = stored[0].verdict
     else:
         contracts = contracts_of(ports, found.tree)
-        verdict = check_changed(ports, base.tree, found.tree, contracts, allowed, known).on(found.commit.root)
+        nodes = Beside(ports.store, found.changes.nodes)
+        verdict = check_changed(ports, base.tree, found.tree, contracts, allowed, known, nodes)
+        verdict = verdict.on(found.commit.root)
     now = ports.clock.now()
     outcome = "merged" if run.kind == "merge" else "reverted"
     told = event(
@@ -189,9 +204,13 @@ def _merge_onto(
     merged = merge_trees(load_tree(ports.store, ancestor.root), base.tree, source)
     changes: dict[Key, Entry | None] = dict(merged.changes)
     conflicts: list[Conflict] = []
+    known: dict[TableName, Baseline] = {}
     with ExitStack() as locks:
         for both in merged.both_changed:  # in key order, so that two merges never wait for one another
             table = table_of(both.key)
+            if table is not None and about_baseline(both.key):
+                known[table] = agreed_on(ports, both)
+                continue
             locks.enter_context(ports.locks.hold(f"table-{table}", TABLE_LOCK_S))
             answer = _taken_twice(ports, both, base.commit.id, theirs.id) or _both(ports, both)
             if isinstance(answer, Unmergeable):
@@ -202,7 +221,8 @@ def _merge_onto(
                 changes[both.key] = answer
     if conflicts:
         return tuple(conflicts)
-    return _commit(ports, run, base, [base.commit, theirs], changes, message)
+    found = with_baselines(ports, base.tree, changes, known)
+    return _commit(ports, run, base, [base.commit, theirs], found, message)
 
 
 def _taken_twice(ports: Ports, both: BothChanged, ours: CommitId, theirs: CommitId) -> Unmergeable | None:
@@ -246,7 +266,10 @@ def _revert_on(
     changes: dict[Key, Entry | None] = {}
     conflicts: list[Conflict] = []
     then = load_tree(ports.store, undone.root)
-    for delta in diff(ports.store, undone.parents[0], undone.id):
+    changed = diff(ports.store, undone.parents[0], undone.id)
+    for delta in changed:
+        if about_baseline(delta.key):
+            continue
         now = base.tree.get(delta.key)
         if now == delta.new and _contract_in_use(delta, then, base.tree):
             continue
@@ -258,9 +281,12 @@ def _revert_on(
             changes[delta.key] = answer
     if conflicts:
         return tuple(conflicts)
-    if not changes:
+    before = load_tree(ports.store, stored_commit(ports.store, undone.parents[0]).root)
+    known = as_before(ports, changed, before, base.tree.put(changes))
+    found = with_baselines(ports, base.tree, changes, known)
+    if not found[0]:
         return None
-    return _commit(ports, run, base, [base.commit], changes, f"revert {undone.id[:12]}", reverts=undone.id)
+    return _commit(ports, run, base, [base.commit], found, f"revert {undone.id[:12]}", reverts=undone.id)
 
 
 def _contract_in_use(delta: Delta, then: Tree, now: Tree) -> bool:
@@ -274,8 +300,6 @@ def _contract_in_use(delta: Delta, then: Tree, now: Tree) -> bool:
 def _undone(ports: Ports, delta: Delta, now: Entry | None) -> Entry | Unmergeable | None:
     if now == delta.new:
         return delta.old
-    if delta.old is None and delta.key.startswith("baseline/"):
-        return None  # it goes with the contract that it came with, however few rows were left in it
     if isinstance(delta.new, TableEntry) and isinstance(now, TableEntry):
         old = delta.old if isinstance(delta.old, TableEntry) else None
         answer = undo_table(ports.lake, old, delta.new, now)
@@ -288,16 +312,18 @@ def _commit(
     run: Run,
     base: Base,
     parents: list[Commit],
-    changes: Mapping[Key, Entry | None],
+    found: tuple[Mapping[Key, Entry | None], Mapping[NodeId, bytes]],
     message: str,
     *,
     reverts: CommitId | None = None,
 ) -> _Candidate:
+    """A commit of changes, and of the documents that are new with them."""
+    changes, documents = found
     root, nodes = update(ports.store, base.commit.root, changes)
     now = ports.clock.now()
     commit = new_commit(
         root, parents, author=ports.author, message=message, at=now, run=run.id, reverts=reverts
     )
     deltas = tuple(Delta(k, base.tree.get(k), e) for k, e in sorted(changes.items()))
-    written = Changes(nodes=nodes, commits=(commit,), deltas={commit.id: deltas})
+    written = Changes(nodes={**nodes, **documents}, commits=(commit,), deltas={commit.id: deltas})
     return _Candidate(base.tree.put(changes), commit, written)

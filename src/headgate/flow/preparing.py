@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from headgate.catalog.commits import new_commit, stored_commit
 from headgate.catalog.trees import document, load_tree, update
 from headgate.checks import baseline as baselines
-from headgate.checks.again import check_again
 from headgate.checks.bounds import measured
 from headgate.checks.evidence import attributed
 from headgate.checks.lookups import near, parents_of
+from headgate.checks.merged import still_known
 from headgate.checks.own_parents import fitting, own_references
+from headgate.flow.contracts import contract_of
 from headgate.flow.plan import LoadIntent, object_names
 from headgate.flow.runs import event, must
 from headgate.intake.policy import QuarantineBatch, TakeGood, decide, warned
@@ -40,7 +41,6 @@ from headgate.model.run import Run, StepRow
 from headgate.model.tree import Delta, Entry, TableEntry, Tree
 from headgate.model.verdict import Finding, Verdict
 from headgate.ports import Checked, Collapsed, Delivery, Frame, Ports, Split, Written
-from headgate.publishing.tables import file_change
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,32 +253,45 @@ def _message(task: Task, what: str) -> str:
 def tree_changes(
     ports: Ports, task: Task, base_tree: Tree, entry: TableEntry
 ) -> tuple[Mapping[Key, Entry | None], Mapping[NodeId, bytes]]:
-    """The keys that a load changes: its table, its contract where that is new, and its baseline where that shrinks."""
+    """The keys that a load changes: its table, its contract where that is new, and baselines where they shrink."""
     changes: dict[Key, Entry | None] = {table_key(task.table): entry}
     nodes: dict[NodeId, bytes] = {}
     if task.document is not None and task.adopts(base_tree):
         changes[contract_key(task.table)], content = document(task.document)
         nodes |= content
-    baseline = _baseline(ports, task, base_tree, entry)
-    held, content = document(baselines.written(baseline)) if baseline else (None, {})
-    if base_tree.baseline(task.table) != held:
-        changes[baseline_key(task.table)] = held
-        nodes |= content
+    for table, baseline in _baselines(ports, task, base_tree, entry).items():
+        held, content = document(baselines.written(baseline)) if baseline else (None, {})
+        if base_tree.baseline(table) != held:
+            changes[baseline_key(table)] = held
+            nodes |= content
     return changes, nodes
 
 
-def _baseline(ports: Ports, task: Task, tree: Tree, entry: TableEntry) -> Baseline:
-    """What is put up with once the table is ``entry``: less, if rows that failed are gone."""
-    baseline = (
-        task.baseline if task.baseline is not None else baselines.baseline_of(ports.store, tree, task.table)
-    )
-    was = tree.table(task.table)
-    if not baseline or was is None or not file_change(ports.lake, was, entry).removed:
-        return baseline
-    only = replace(task.contract, rules=tuple(r for r in task.contract.rules if r.name in baseline))
-    return baselines.shrunk(
-        baseline, check_again(ports, tree.put({table_key(task.table): entry}), task.table, only)
-    )
+def _baselines(ports: Ports, task: Task, tree: Tree, entry: TableEntry) -> Mapping[TableName, Baseline]:
+    """What is put up with once the table is ``entry``, also in its children: less, if rows that failed are gone or
+    found their parents.
+    """
+    known, contracts = {task.table: _carried(ports, task, tree)}, {task.table: task.contract}
+    for table in tree.tables():
+        if table == task.table or tree.baseline(table) is None:
+            continue
+        try:
+            contract = contract_of(ports, tree, table)
+        except ContractUnusable:  # a variable of another table's: it keeps what it has
+            continue
+        if contract is not None:
+            known[table], contracts[table] = baselines.baseline_of(ports.store, tree, table), contract
+    return still_known(ports, tree, tree.put({table_key(task.table): entry}), contracts, known)
+
+
+def _carried(ports: Ports, task: Task, tree: Tree) -> Baseline:
+    """What was put up with until now, as far as it holds under the contract that the load brings."""
+    if task.baseline is not None:
+        return task.baseline
+    there = baselines.baseline_of(ports.store, tree, task.table)
+    if not there or not task.adopts(tree):
+        return there
+    return baselines.kept(there, contract_of(ports, tree, task.table), task.contract)
 
 
 def commit_branch(
