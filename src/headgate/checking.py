@@ -120,8 +120,12 @@ class Checked:
             if f.rows_failed and f.rule in bodies
         }
 
-    def profile(self) -> Profile:
-        """What the rows look like around their failures: one more pass over them, in bounded memory."""
+    def profile(self) -> Profile | None:
+        """What the rows look like around their failures: one more pass over them, in bounded memory. None on Spark,
+        which keeps them where they are.
+        """
+        if self._engine.name == "spark":
+            return None
         from headgate.edge.profiling import profiled
 
         mark: Mark = masks

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import sys
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -12,12 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import headgate
-from headgate.checking import ENGINES
+from headgate.checking import ENGINES as ALL
+from headgate.checking import Checked
 from headgate.edge import profiling
 from headgate.edge.bins import BINS, histogram
-from headgate.model.profile import Bar
+from headgate.model.profile import Bar, Profile
 
 HEAD = "apiVersion: v3.1.0\nkind: DataContract\nid: case\nversion: 1.0.0\nstatus: active\n"
+ENGINES = [name for name in ALL if name != "spark"]
 CONTRACT = (
     HEAD
     + """
@@ -50,10 +54,16 @@ def rows(count: int = 2000) -> pl.DataFrame:
     )
 
 
+def profile(checked: Checked) -> Profile:
+    found = checked.profile()
+    assert found is not None
+    return found
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_figures_add_up_to_the_rows_on_every_engine(engine: str) -> None:
     checked = headgate.check(rows(), CONTRACT, engine=engine)
-    found = checked.profile()
+    found = profile(checked)
     assert sum(s.rows for s in found.slices) == found.rows == 2000
     assert sum(s.bad for s in found.slices) == checked.verdict.rows_bad == 200
     assert [s.bad for s in found.slices] == [0] * 90 + [20] * 10
@@ -71,7 +81,7 @@ def test_figures_add_up_to_the_rows_on_every_engine(engine: str) -> None:
 def test_parts_and_nulls_are_counted_for_each_file_and_column(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("id,amount,code,day,secret\n1,2,,2021-01-01,1\n2,-2,abc,,1\n")
     (tmp_path / "b.csv").write_text("id,amount,code,day,secret\n3,x,,,1\n4,x,,,1\n5,y,,,1\n")
-    found = headgate.check(str(tmp_path), CONTRACT).profile()
+    found = profile(headgate.check(str(tmp_path), CONTRACT))
     assert [(Path(p.location).name, p.first, p.rows, p.bad) for p in found.parts] == [
         ("a.csv", 1, 2, 1),
         ("b.csv", 3, 3, 3),
@@ -83,9 +93,9 @@ def test_parts_and_nulls_are_counted_for_each_file_and_column(tmp_path: Path) ->
 
 def test_data_without_rows_or_faults_have_figures(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("id,amount,code,day,secret\n")
-    found = headgate.check(tmp_path / "a.csv", CONTRACT).profile()
+    found = profile(headgate.check(tmp_path / "a.csv", CONTRACT))
     assert (found.rows, found.slices, found.distributions) == (0, (), ())
-    assert headgate.check(rows().head(10), CONTRACT).profile().distributions == ()
+    assert profile(headgate.check(rows().head(10), CONTRACT)).distributions == ()
 
 
 def test_texts_are_bounded_however_many_and_long_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,7 +105,7 @@ def test_texts_are_bounded_however_many_and_long_they_are(monkeypatch: pytest.Mo
         "id": range(5000), "amount": [1.0] * 5000, "code": [f"{i}" * 1000 for i in range(5000)],
         "day": [date(2021, 1, 1)] * 5000, "secret": [1] * 5000,
     })  # fmt: skip
-    [code] = headgate.check(frame, CONTRACT).profile().distributions
+    [code] = profile(headgate.check(frame, CONTRACT)).distributions
     assert code.shape == "lengths"
     assert sum(b.bad for b in code.bars) == 5000
 
@@ -131,8 +141,29 @@ def test_timestamps_and_years_keep_their_shape() -> None:
     frame = pl.DataFrame({
         "at": [start + timedelta(hours=i) for i in range(8760)], "year": [2000 + i % 25 for i in range(8760)],
     })  # fmt: skip
-    at, year = sorted(headgate.check(frame, contract).profile().distributions, key=lambda d: d.column)
+    at, year = sorted(profile(headgate.check(frame, contract)).distributions, key=lambda d: d.column)
     assert (len(at.bars) >= 10 and at.bars[0].label.startswith("2026-01")) or at.bars[0].label.startswith(
         "2025-12"
     )
     assert [b.label for b in year.bars] == [f"{2000 + i:,}" for i in range(25)]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_numbers_at_both_ends_of_all_numbers_are_on_the_axis(engine: str) -> None:
+    """Seen failing: a report on a column with 1e300 was refused by the engine."""
+    most = sys.float_info.max
+    extreme = [most, -most, 1e300, -1e300, 5e-324, math.inf, -math.inf]
+    amounts = [float(i % 50) for i in range(100)] + extreme * 3
+    frame = rows().head(len(amounts)).with_columns(amount=pl.Series(amounts))
+    found = profile(headgate.check(frame, CONTRACT, engine=engine))
+    [amount] = [d for d in found.distributions if d.column == "amount"]
+    assert sum(b.good + b.bad for b in amount.bars) == len(amounts)
+
+
+def test_on_spark_there_are_no_figures_and_a_report_goes_without() -> None:
+    """Seen failing: `--engine spark --html` was refused, since no rows are here. (No session is needed to see that.)"""
+
+    class Spark:
+        name = "spark"
+
+    assert replace(headgate.check(rows(), CONTRACT), _engine=Spark()).profile() is None  # type: ignore[arg-type]

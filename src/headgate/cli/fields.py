@@ -54,7 +54,7 @@ SHAPES: dict[str, Fields] = {
         "rows": "how many were looked at",
         "rows_bad": "how many of them are bad",
         "files": "how many were looked at",
-        "engine": "which engine ran the rules: `polars`, `duckdb`; null for a verdict of before this was kept",
+        "engine": "which engine ran the rules: `polars`, `duckdb`, `spark`; null for a verdict of before this was kept",
     },
     "object": {
         "digest": "SHA-256 of its bytes",
@@ -234,7 +234,7 @@ DOCUMENTS: dict[str, Fields] = {
         "object": "the schema object's name",
         "root": "of the tree with `--ref`; null for files, which are in none",
         "files": "how many were looked at",
-        "engine": "which engine ran the rules: `polars`, `duckdb`",
+        "engine": "which engine ran the rules: `polars`, `duckdb`, `spark`",
         "rows": "how many there are",
         "rows_good": "those without a fault",
         "rows_bad": "the others",

@@ -64,7 +64,7 @@ tbody th { color: inherit; font-weight: 400; }
 .axis { display: flex; justify-content: space-between; font-size: .8125rem; color: var(--soft); gap: 1rem;
   margin-top: .2rem;
   font-variant-numeric: tabular-nums; } .axis :last-child { text-align: right; }
-.rows svg { height: 7rem; } .hist svg { height: 3.4rem; } .hist p { margin: .4rem 0 .1rem; font-size: .8125rem;
+.rows > svg { height: 7rem; } .hist svg { height: 3.4rem; } .hist p { margin: .4rem 0 .1rem; font-size: .8125rem;
   color: var(--soft); }
 details { margin: .4rem 0; } summary { cursor: pointer; color: var(--soft); font-size: .875rem; }
 footer { border-top: 1px solid var(--line); margin-top: 3rem; } footer table th { width: 11rem; }

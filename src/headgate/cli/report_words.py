@@ -71,6 +71,11 @@ def in_words(finding: Finding, rule: Rule | None) -> tuple[str, tuple[str, ...]]
         return f"{description.rstrip('.') or finding.rule} could not be checked", (
             _sentence(finding.message),
         )
+    if rule is None and finding.rule.endswith(
+        (".present", ".undeclared")
+    ):  # structure: what, and the way out
+        said, _, way = finding.message.partition("; ")
+        return _sentence(said).removesuffix("."), (_sentence(way),) if way else ()
     said, note = _parted(reason(finding), rule)
     if rule is not None and (pattern := _pattern(rule.body)) and said.endswith(f" must match {pattern}"):
         said = f"{said.removesuffix(f' must match {pattern}')} is not of the form that it must have"

@@ -7,6 +7,7 @@ that years, prices and timestamps all keep their shape; texts in a table of the 
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -254,10 +255,11 @@ def _count_numbers(tally: _Tally, block: pl.DataFrame) -> None:
         if median is None:
             return
         tally.pivot = float(median)
-    far = y - tally.pivot
-    bucket = (
-        pl.when(far.abs() <= NEAR).then(0.0).otherwise(far.sign() * ((far.abs() / NEAR).log() / WIDTH).ceil())
-    )
+    far = (y - tally.pivot).clip(
+        -sys.float_info.max, sys.float_info.max
+    )  # the ends of all numbers are further apart
+    steps = ((far.abs().log() - math.log(NEAR)) / WIDTH).ceil()
+    bucket = pl.when(far.abs() <= NEAR).then(0.0).otherwise(far.sign() * steps)
     found = finite.group_by(bucket.cast(pl.Int32).alias("at"), flag).agg(
         pl.len(), y.min().alias("least"), y.max().alias("most")
     )
