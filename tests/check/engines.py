@@ -90,6 +90,9 @@ def of_port(made: Callable[[], Judge], rows_of: Callable[[Delivery], Frame] | No
             typed = fitting(engine, rows, contract, own, parents)
             parents |= {r.body.to_table: typed for r in own if isinstance(r.body, References)}
         checked = engine.check(rows, contract, parents=parents, existing={}, table_rules="all")
+        verdict = checked.verdict
+        if rows_of is not None and not any(f.rows_failed for f in verdict.findings):
+            return Answer(verdict.findings, {}, verdict.passed, verdict.rows, verdict.rows_bad)
         found: Any = engine.split(rows, contract, checked, warn=()).bad
         bad = (
             found.collect()
@@ -100,7 +103,6 @@ def of_port(made: Callable[[], Judge], rows_of: Callable[[Delivery], Frame] | No
         for row, rules in bad.select("row", "rules").iter_rows():
             for rule in rules:
                 failing.setdefault(rule, []).append(row)
-        verdict = checked.verdict
         return Answer(
             verdict.findings,
             {rule: tuple(sorted(numbers)) for rule, numbers in failing.items()},

@@ -50,6 +50,8 @@ def sparks() -> Sparks:
             "spark.sql.codegen.wholeStage": "false",
             "spark.sql.codegen.factoryMode": "NO_CODEGEN",
             "spark.sql.adaptive.enabled": "false",
+            "spark.sql.ui.explainMode": "simple",
+            "spark.sql.debug.maxToStringFields": "2",
             "spark.sql.session.timeZone": "America/New_York",  # so that none of us relies on UTC
             "spark.plugins": "org.apache.spark.sql.connect.SparkConnectPlugin",
             "spark.connect.grpc.binding.address": "127.0.0.1",

@@ -14,6 +14,7 @@ import pytest
 
 import headgate
 from edge.spark_at_hand import sparks
+from headgate.edge import spark_samples
 from headgate.model.errors import Unreadable, WrongUse
 
 pytestmark = pytest.mark.xdist_group("spark")
@@ -151,6 +152,20 @@ def test_files_are_read_by_spark_with_their_places_and_row_numbers(tmp_path: Pat
     ]
     columns = ["location", "row", "rules"]
     assert theirs.bad_rows.select(columns).sort("location", "row").equals(ours.bad_rows.select(columns))
+
+
+@pytest.mark.parametrize("few", [0, 1000])
+def test_samples_are_the_same_whether_rows_are_fetched_or_ranked_by_spark(
+    few: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spark_samples, "FEW", few)
+    pl.concat([_rows()] * 4).write_parquet(tmp_path / "rows.parquet")
+    ours = headgate.check(tmp_path, CONTRACT)
+    theirs = headgate.check(tmp_path, CONTRACT, engine="spark")
+    assert [(f.rule, f.rows_failed, f.samples) for f in theirs.verdict.findings] == [
+        (f.rule, f.rows_failed, f.samples) for f in ours.verdict.findings
+    ]
+    assert theirs.verdict.rows_bad == ours.verdict.rows_bad
 
 
 def test_text_goes_through_our_own_reader(tmp_path: Path) -> None:

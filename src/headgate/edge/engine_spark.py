@@ -11,13 +11,12 @@ from headgate.edge.clock import SystemClock
 from headgate.edge.spark_judging import (
     SparkJudged,
     bad_rows,
-    count_bad,
     good_rows,
     mark,
     pass_one,
-    with_bad_rows,
 )
 from headgate.edge.spark_rows import spark_rows
+from headgate.edge.spark_samples import count_bad, with_bad_rows
 from headgate.model.contract import TableContract
 from headgate.model.errors import Bug
 from headgate.model.names import RuleName, TableName

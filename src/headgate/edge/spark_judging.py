@@ -7,32 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
-
-import polars as pl
 
 from headgate.edge.cells import Cell, Cells
 from headgate.edge.folding import Meaningless
 from headgate.edge.judging import Judged, predicate_of
-from headgate.edge.marking import SAMPLES_MAX
-from headgate.edge.render_rules import Answers, ColumnAbsent, columns_of
+from headgate.edge.render_rules import Answers, ColumnAbsent
 from headgate.edge.render_sql import Rendering, fails, holds, true
 from headgate.edge.rows import OBJECT, ROW
 from headgate.edge.spark_asking import asked
 from headgate.edge.spark_cells import Laid, laid, raw_json
 from headgate.edge.spark_dialect import SparkSql
 from headgate.edge.spark_keys import SparkKeys, doubled, grouped, marked, orphans
-from headgate.edge.spark_nested import first_failing, prepared
+from headgate.edge.spark_nested import prepared
 from headgate.edge.spark_rows import SparkRows, spark_rows
 from headgate.edge.spark_session import Spark, guarded
 from headgate.edge.spark_text import quoted, text
-from headgate.model.contract import ArrayType, MapType, ObjectType, TableContract
-from headgate.model.masking import CHARACTERS_MAX
+from headgate.model.contract import TableContract
 from headgate.model.names import RuleName, TableName, short
 from headgate.model.rule import (
     DuplicateRows,
-    Fits,
-    Inside,
     Measured,
     Predicate,
     References,
@@ -40,7 +33,6 @@ from headgate.model.rule import (
     SqlResult,
     Unique,
 )
-from headgate.model.verdict import Sample
 from headgate.ports import Frame, Group
 
 EXPRESSIONS_MAX = 500  # in one job
@@ -203,93 +195,6 @@ def mark(judged: SparkJudged, rules: Sequence[Rule]) -> Marked:
             parts.append(f"k{i} is true" if keys.within is None else f"(k{i} is true and {keys.within})")
         conditions[rule.name] = " or ".join(f"coalesce({part}, false)" for part in parts)
     return Marked(frame, conditions)
-
-
-def with_bad_rows(
-    judged: SparkJudged, contract: TableContract, rules: Sequence[Rule], warn: Collection[RuleName]
-) -> SparkJudged:
-    """Pass 2, if any of ``rules`` failed. A row that only rules in ``warn`` fail is not bad, unless a value does not
-    fit its type.
-    """
-    never = frozenset(warn) - {r.name for r in rules if isinstance(r.body, Fits)}
-    failed = mark(judged, rules)
-    if not failed.conditions:
-        return replace(judged, warn=never)
-    bad = count_bad(failed, never)
-    samples = _samples(judged, contract, {r.name: r for r in rules}, failed)
-    return replace(judged, told=replace(judged.told, bad=bad, samples=samples), warn=never)
-
-
-def count_bad(failed: Marked, warn: Collection[RuleName]) -> int:
-    if not failed.conditions:
-        return 0
-    found = guarded(failed.frame.selectExpr(f"count_if({failed.bad(warn)}) as bad").collect)
-    return int(found[0]["bad"])
-
-
-def _samples(
-    judged: SparkJudged, contract: TableContract, rules: Mapping[RuleName, Rule], failed: Marked
-) -> dict[RuleName, tuple[Sample, ...]]:
-    """The first few rows of each rule: Spark sorts no more than so many of each task."""
-    cells = judged.laid.cells
-    names = list(failed.conditions)
-    keys = [c for name in contract.primary_key if (c := cells.of(name)) is not None and c.present]
-    texts = {f"t{c.number}": _plain(c, judged.laid) for c in keys}
-    shown: list[tuple[str, str] | None] = []
-    for i, name in enumerate(names):
-        cell, predicate = _shown(rules[name], cells), predicate_of(rules[name])
-        if cell is None:
-            shown.append(None)
-        elif isinstance(predicate, Inside):
-            texts[f"s{i}"] = first_failing(predicate, cell, judged.answers)
-            shown.append((cell.column.name, f"s{i}"))
-        else:
-            texts[f"t{cell.number}"] = _plain(cell, judged.laid)
-            shown.append((cell.column.name, f"t{cell.number}"))
-    numbers = ", ".join(f"case when {c} then {i} end" for i, c in enumerate(failed.conditions.values()))
-    asked_for = [f"{text} as {column}" for column, text in texts.items()]
-    found = failed.frame.filter(failed.bad()).selectExpr(
-        OBJECT, ROW, *asked_for, f"explode(array_compact(array({numbers}))) as rule"
-    )
-    order = ", ".join([OBJECT, f"{ROW} nulls last", *texts])
-    ranked = found.selectExpr("*", f"row_number() over (partition by rule order by {order}) as rank")
-    samples: dict[RuleName, list[Sample]] = {name: [] for name in names}
-    for row in guarded(ranked.filter(f"rank <= {SAMPLES_MAX}").orderBy("rule", "rank").collect):
-        column, told = shown[row["rule"]] or ("", None)
-        samples[names[row["rule"]]].append(
-            Sample(
-                row[OBJECT],
-                row[ROW] or 0,
-                tuple((c.column.name, _said(row[f"t{c.number}"])) for c in keys),
-                column,
-                _said(row[told]) if told else None,
-            )
-        )
-    return {name: tuple(some) for name, some in samples.items()}
-
-
-def _shown(rule: Rule, cells: Cells) -> Cell | None:
-    """The column whose value a sample of the rule shows."""
-    if isinstance(rule.body, Unique | References):
-        return cells.of(rule.body.columns[0])
-    predicate = predicate_of(rule)
-    return cells.of(columns_of(predicate)[0]) if predicate is not None else None
-
-
-def _plain(cell: Cell, over: Laid) -> str:
-    """Doubles come as they are: Java writes them in a form of its own. Texts of nested values come cut."""
-    text = over.raw_texts[cell.number]
-    if isinstance(cell.kind, ArrayType | ObjectType | MapType):
-        length = f"length({text})"
-        shorter = f"concat(left({text}, {CHARACTERS_MAX}), '... [', {length}, ' characters]')"
-        return f"case when {length} > {CHARACTERS_MAX} then {shorter} else {text} end"
-    return cell.raw if cell.raw_dtype.is_float() else text
-
-
-def _said(value: Any) -> str | None:
-    if isinstance(value, float):
-        return str(pl.Series([value]).cast(pl.String).item())
-    return value if value is None else str(value)
 
 
 # -- both sides ---------------------------------------------------------------------------------------------
