@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("check", "incremental", "load", "record", "refs", "startup", "wide")
+NAMES = ("check", "incremental", "load", "record", "refs", "spark", "startup", "wide")
 
 
 def main(arguments: list[str]) -> int:
