@@ -95,9 +95,10 @@ class Checked:
         """
         split = self._split
         if self._engine.name == "spark":
-            from headgate.edge import spark_sink
+            from headgate.edge import spark_failures, spark_sink
 
-            spark_sink.write([(f, p) for f, p in ((split.good, good), (split.bad, bad)) if p is not None])
+            told: object = spark_failures.explained(split.bad, self._reasons(), self.contract.primary_key)
+            spark_sink.write([(f, p) for f, p in ((split.good, good), (told, bad)) if p is not None])
             return
         from headgate.edge.failures import explained
         from headgate.edge.sink import write_files
