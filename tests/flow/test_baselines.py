@@ -66,7 +66,8 @@ def test_a_contract_is_adopted_over_rows_that_fail_it_and_counts_them(cheap: Sho
 
 def test_without_being_told_a_contract_that_rows_fail_is_not_adopted(shop: Shop) -> None:
     shop.load(shop.orders("1,pen,1"))
-    assert shop.load(shop.orders("5,box,9"), contract=DEARER).outcome == "quarantined"
+    refused = shop.load(shop.orders("5,box,9"), contract=DEARER)
+    assert (refused.outcome, "--baseline would" in refused.why) == ("quarantined", True)
     assert known(shop) == {}
 
 
@@ -74,6 +75,14 @@ def test_a_baseline_needs_a_contract(shop: Shop) -> None:
     shop.load(shop.orders("1,pen,1"))
     with pytest.raises(WrongUse, match="recorded when a contract is adopted") as error:
         shop.load(shop.orders("2,ink,2"), baseline=True)
+    assert error.value.place == "--baseline"
+
+
+def test_a_baseline_is_not_for_a_table_that_is_replaced(shop: Shop) -> None:
+    """Seen failing with it taken in silence, and nothing recorded."""
+    shop.load(shop.orders("1,pen,1"))
+    with pytest.raises(WrongUse, match="leaves none") as error:
+        shop.load(shop.orders("2,ink,2"), contract=DEARER, baseline=True, mode="replace")
     assert error.value.place == "--baseline"
 
 
@@ -148,6 +157,7 @@ def test_rules_that_no_row_is_to_blame_for_have_no_baseline(shop: Shop) -> None:
     shop.load(shop.orders("1,pen,1"))
     quality: list[Part] = [{"metric": "rowCount", "mustBeGreaterThan": 100}]
     many = contract(table("orders", ID, ITEM, AMOUNT, quality=quality), version="2.0.0")
+    assert "--baseline" not in shop.load(shop.orders("2,ink,9"), contract=many).why  # it would not help
     assert shop.load(shop.orders("2,ink,9"), contract=many, baseline=True).outcome == "quarantined"
     assert known(shop) == {}
 

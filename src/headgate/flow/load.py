@@ -120,7 +120,8 @@ def _perform(ports: Ports, plan: Planned, task: Task, deadline: float, tell: Tel
             verdict, baseline = adoption(ports, task, base)
             if baseline is None:
                 why = "the rows that are there do not fulfil the new contract, so it is not adopted"
-                why += "" if task.intent.baseline else " (--baseline would put up with them)"
+                if not task.intent.baseline and recorded(verdict) is not None:
+                    why += " (--baseline would put up with them)"
                 return _quarantined(ports, task, judge(ports, task, delivery, base), verdict, why)
             task = replace(task, baseline=baseline)
         tell("checking")

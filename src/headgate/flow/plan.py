@@ -152,6 +152,12 @@ def plan_load(intent: LoadIntent, state: LoadState) -> tuple[Step, ...]:
             hint="say which with --contract",
             place="--baseline",
         )
+    if intent.baseline and intent.mode == "replace":
+        raise WrongUse(
+            "a baseline is about rows that stay, and --mode replace leaves none",
+            hint="leave out --baseline; --on-fail says what becomes of rows that come",
+            place="--baseline",
+        )
     if state.duplicate:
         return (AnswerDuplicate(),)
     steps: list[Step] = []
