@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
-from cli.terminal import Ran, listed
+from cli.terminal import CONTRACT, Ran, listed
 from headgate.cli.fields import DOCUMENTS, SHOWN
 
 Run = Callable[..., Ran]
@@ -50,3 +51,22 @@ def test_what_is_not_there_has_close_names(sold: Run) -> None:
     done = sold("show", "ordres", "--json")
     assert (done.code, done.error["kind"]) == (3, "not_there")
     assert "orders" in done.error["hint"]
+
+
+def test_a_passing_verdict_that_warns_says_so(sold: Run, tmp_path: Path) -> None:
+    """Seen failing: ``passed: amount.minimum`` read as if that rule had been all there was."""
+    (tmp_path / "warns.yaml").write_text(
+        CONTRACT.replace("minimum: 0}}", "minimum: 1000}, customProperties: [%s]}")
+        % "{vendor: headgate, property: onFail, value: warn}"
+    )
+    (tmp_path / "more.csv").write_text("id,customer,amount\n77,ann,1\n")
+    assert sold("load", "orders", "more.csv", "--contract", "warns.yaml").code == 0
+    assert "passed, warns: amount.minimum" in sold("status").out
+
+
+def test_names_that_nobody_types_are_not_offered(sold: Run, tmp_path: Path) -> None:
+    (tmp_path / "bad.csv").write_text("id,customer,amount\n78,ann,-1\n")
+    assert sold("load", "orders", "bad.csv").code == 1
+    done = sold("show", "zzzzz")
+    assert "there is main, orders" in done.err
+    assert "load/orders" not in done.err

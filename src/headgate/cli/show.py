@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from headgate.cli import outputs, wire
@@ -97,9 +98,11 @@ def _table_named(text: str) -> TableName | None:
 
 def _unknown(project: Project, args: Args) -> NotThere:
     store = project.ports.store
-    known = [short(t) for t in project.tree(args.ref).tables()]
-    known += [r.name for r in store.refs()] + [b.batch for b in store.batches()]
-    return NotThere.among("table, run, batch or commit", args.what, known)
+    spoken = [short(t) for t in project.tree(args.ref).tables()]
+    spoken += [r.name for r in store.refs() if not r.name.startswith("load/")]
+    known = spoken + [b.batch for b in store.batches()]
+    like = get_close_matches(args.what, known, cutoff=0.5)
+    return NotThere.among("table, run, batch or commit", args.what, known if like else spoken)
 
 
 # -- a table ------------------------------------------------------------------------------------------------

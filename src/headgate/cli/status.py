@@ -136,7 +136,10 @@ def _verdict(found: TableStatus) -> str:
     if outcome is None or found.verdict is None:
         return "none"
     bad = failures(found.verdict.verdict.findings, found.verdict.verdict.allowed)
-    return f"{outcome}: {', '.join(f.rule for f in bad[:2])}" if bad else outcome
+    if not bad:
+        return outcome
+    more = f" and {len(bad) - 2} more" if len(bad) > 2 else ""
+    return f"{outcome}{', warns' * (outcome == 'passed')}: {', '.join(f.rule for f in bad[:2])}{more}"
 
 
 def _environment(found: EnvironmentStatus) -> tuple[str, str, str, str]:
