@@ -6,6 +6,7 @@ of the same thing (a library, or a slow one written here), both must say the sam
 
 from __future__ import annotations
 
+import atexit
 import copy
 import io
 import json
@@ -358,9 +359,14 @@ def patterns(data: bytes) -> None:
     values = pl.Series([text])
     assert values.str.contains(regular).to_list() == [wanted], (pattern, text)
     assert bool(finder(pattern)(text)) == wanted, (pattern, text)
-    with duckdb.connect() as connection:
-        found: Any = connection.execute("SELECT regexp_matches(?, ?)", [text, regular]).fetchall()
+    found: Any = _duck().execute("SELECT regexp_matches(?, ?)", [text, regular]).fetchall()
     assert found == [(wanted,)], (pattern, text)
+
+
+@cache
+def _duck() -> duckdb.DuckDBPyConnection:
+    atexit.register(_duck.cache_clear)  # DuckDB complains of what is open after that
+    return duckdb.connect(config={"threads": 1})
 
 
 # -- cells --------------------------------------------------------------------------------------------------

@@ -102,7 +102,15 @@ def _metric(table: Part, part: Part | None, entry: Part, rows: Sequence[Row]) ->
             bad = {at for at, _ in seen}
         case "duplicateValues":
             names = [part["name"]] if part else arguments["properties"]
-            bad = set(_duplicates([one for one in table["properties"] if one["name"] in names], seen))
+            keys = [one for one in table["properties"] if one["name"] in names]
+            bad = set(_duplicates(keys, seen))
+            if not _none_at_all(entry, own):
+                # What is measured are the rows beyond the first of those that are alike, in each segment by itself.
+                within = [one for one in table["properties"] if one["name"] in own.get("segmentBy", ())]
+                firsts: dict[Any, int] = {}
+                for at, row in seen:
+                    firsts.setdefault(tuple(_value(one, row) for one in (*keys, *within)), at)
+                bad -= set(firsts.values())
         case "nullValues":
             assert part is not None
             bad = {at for at, row in seen if row[part["name"]] is None}
