@@ -311,7 +311,11 @@ def json_lines(data: bytes) -> None:
         names, rows = _read(data, "jsonl", Dialect())
     except Unreadable:
         return
-    lines = [json.loads(line, object_pairs_hook=_first_of_each) for line in io.BytesIO(data) if line.strip()]
+    lines = [
+        json.loads(line, object_pairs_hook=_first_of_each)
+        for line in io.BytesIO(data)
+        if line.strip(b" \t\r\n")
+    ]
     assert all(isinstance(line, dict) for line in lines), data
     assert len(rows) == len(lines), data
     assert set(names) == set().union(*lines) if lines else not names, data

@@ -200,8 +200,9 @@ def pattern(subject: Subject, steps: Path, value: Value) -> str:
         subject.refuse(steps, f"{value!r} is no pattern", "put the pattern in quotes")
     wrong = subject.pattern_error(value)
     if wrong:
+        shown = value if len(value) <= 80 else f"{value[:77]}..."
         subject.refuse(
-            steps, f"{value!r} is no ECMA-262 pattern: {wrong}", "correct it; no delimiters, no flags"
+            steps, f"{shown!r} is no ECMA-262 pattern: {wrong}", "correct it; no delimiters, no flags"
         )
     return value
 

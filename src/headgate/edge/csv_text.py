@@ -103,7 +103,8 @@ def validate(file: BinaryIO, form: Form, columns: int, place: str) -> None:
     if _count(file, form, columns):
         return
     file.seek(0)
-    raise unreadable(first_fault(file, form, columns) or Fault(1, "the rows do not fit the header"), place)
+    if fault := first_fault(file, form, columns):
+        raise unreadable(fault, place)
 
 
 def first_fault(file: BinaryIO, form: Form, columns: int) -> Fault | None:
@@ -135,7 +136,7 @@ def first_fault(file: BinaryIO, form: Form, columns: int) -> Fault | None:
 
 
 def _count(file: BinaryIO, form: Form, columns: int) -> bool:
-    """True if nothing is wrong as far as counting shows."""
+    """True if nothing is wrong, as far as counting shows; what it leaves open, the records decide."""
     delimiter, quote = form.delimiter, form.quote
     misplaced = _misplaced_quote(form) if quote else None
     header = b""
@@ -168,6 +169,8 @@ def _count(file: BinaryIO, form: Form, columns: int) -> bool:
         last = block[-1:]
         first = False
     records += last != b"\n" or False
+    if last == delimiter:  # Polars takes a field too many for the end, if nothing stands in it
+        return False
     return not inside and delimiters == records * (columns - 1)
 
 

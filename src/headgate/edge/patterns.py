@@ -95,10 +95,11 @@ def matches(pattern: str, values: Sequence[str], timeout_s: float) -> list[bool]
             if isinstance(error, ChildLate)
             else "broke the pattern engine"
         )
+        shown = pattern if len(pattern) <= 80 else f"{pattern[:77]}..."
         raise ContractUnusable(
-            f"the pattern {pattern!r} {why} on {len(values)} distinct values",
+            f"the pattern {shown!r} {why} on {len(values)} distinct values",
             hint="write it without repeats inside repeats such as (a+)+, and without look-around if you can",
-            place=pattern,
+            place=shown,
         ) from error
     return [byte == 1 for byte in found]
 

@@ -29,6 +29,11 @@ class Sampling:
     keys: tuple[Cell, ...]
     shown: tuple[tuple[Cell, str, str] | None, ...]
 
+    def needed(self, rule: int) -> tuple[str, ...]:
+        """The columns that a sample of the rule with this number is made of, beside where the row stands."""
+        shown = self.shown[rule]
+        return (*(c.raw for c in self.keys), *((shown[2],) if shown else ()))
+
     def sample(self, rule: int, row: Mapping[str, Any], where: str) -> Sample:
         """A failing row of the rule with this number, as a sample."""
         shown = self.shown[rule]

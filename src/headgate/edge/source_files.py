@@ -339,7 +339,7 @@ def _has_surrogates(each: Object) -> bool:
 def _broken_json_line(each: Object) -> HeadgateError | None:
     with Path(each.location).open("rb") as file:
         for number, line in enumerate(file, start=1):
-            if not line.strip():
+            if not line.strip(b" \t\r\n"):
                 continue
             try:
                 value = json.loads(line, parse_constant=_no_constant)
