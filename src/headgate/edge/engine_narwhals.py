@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from types import MappingProxyType
 
 import narwhals
@@ -43,7 +44,9 @@ class NarwhalsEngine:
         beside: int = 0,
     ) -> Checked:
         return passes.checked(
-            passes.Passes(passes.beside(judging.pass_one, beside), marking.masks, self.clock.now()),
+            passes.Passes(
+                passes.beside(partial(judging.pass_one, keep=True), beside), marking.masks, self.clock.now()
+            ),
             rows_of(rows),
             contract,
             parents=parents,

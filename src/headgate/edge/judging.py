@@ -10,15 +10,17 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import polars as pl
 
+from headgate.edge import keeping, render_nested, segments
 from headgate.edge import keys as key_passes
-from headgate.edge import render_nested, segments
 from headgate.edge.cells import Cell, Cells, laid
 from headgate.edge.folding import Meaningless
 from headgate.edge.keys import Keys
 from headgate.edge.render_rules import (
     Answers,
     ColumnAbsent,
+    Good,
     Question,
+    both,
     holds,
     questions,
     times,
@@ -32,6 +34,7 @@ from headgate.model.rule import (
     DuplicateRows,
     FailingRows,
     Measured,
+    Not,
     NotCompiled,
     NotNull,
     Predicate,
@@ -53,6 +56,7 @@ class Judged:
 
     ``looked``: for each `Rule.where`, how many rows it is true for. ``groups``: of rules with segments.
     ``errors``: rules that could not be run, and why. ``keys``: keys at fault of Unique and References rules.
+    ``bad_rows``: rows of ``cells`` among which are all that fail a rule about rows, where pass 1 kept them.
     Pass 2 adds ``bad`` (rows that fail a rule about rows), samples, and how many rows fail each combination of rules.
     """
 
@@ -70,6 +74,7 @@ class Judged:
     bad: int = 0
     samples: Mapping[RuleName, tuple[Sample, ...]] = field(default_factory=dict)
     combinations: Mapping[tuple[int, ...], int] = field(default_factory=dict)
+    bad_rows: pl.DataFrame | None = None
 
     def looked_at(self, rule: Rule) -> int:
         """How many rows the rule speaks of."""
@@ -82,8 +87,10 @@ def pass_one(
     rules: Sequence[Rule],
     parents: Mapping[TableName, Frame],
     existing: Mapping[RuleName, Frame],
+    *,
+    keep: bool = False,
 ) -> Judged:
-    """Count failing rows: one query for all predicates, one more for each key."""
+    """Count failing rows: one query for all predicates, one more for each key. ``keep``: and keep them, if few."""
     cells = laid(rows, contract)
     asked = {r.name: a for r in rules if (a := asked_of(r)) is not None}
     answers, errors, absent = _answered(asked, cells, rows)
@@ -107,8 +114,10 @@ def pass_one(
             errors[name] = str(error)
         except ColumnAbsent as error:
             absent[name] = str(error)
-    count, counted = _counted(rows, cells, counts)
-    failing = {name: n for name, n in counted.items() if isinstance(name, str)}
+    found_bad = keeping.kept(rows, cells, _bad(rules, counts, cells, answers)) if keep else None
+    known = found_bad.failing if found_bad else {}
+    count, counted = _counted(rows, cells, {what: n for what, n in counts.items() if what not in known})
+    failing = dict(known) | {name: n for name, n in counted.items() if isinstance(name, str)}
     looked = {where: n for where, n in counted.items() if not isinstance(where, str)}
     beyond: dict[RuleName, int] = {}
     keys: dict[RuleName, Keys] = {}
@@ -131,7 +140,23 @@ def pass_one(
                 keys[rule.name] = found
                 failing[rule.name] = failing.get(rule.name, 0) + found.rows
                 beyond[rule.name] = found.beyond
-    return Judged(rows, cells, count, failing, beyond, errors, absent, answers, keys, looked, groups)
+    some = found_bad.frame if found_bad and not any(found.frame.height for found in keys.values()) else None
+    return Judged(
+        rows, cells, count, failing, beyond, errors, absent, answers, keys, looked, groups, bad_rows=some
+    )
+
+
+def _bad(
+    rules: Sequence[Rule], counts: Collection[RuleName | Predicate], cells: Cells, answers: Answers
+) -> dict[RuleName, Good]:
+    """Where a row fails each rule about rows that is counted."""
+    found: dict[RuleName, Good] = {}
+    for rule in rules:
+        predicate = predicate_of(rule)
+        if predicate is not None and rule.about_rows and rule.name in counts:
+            bad = holds(Not(predicate), cells, answers)
+            found[rule.name] = bad if rule.where is None else both(bad, holds(rule.where, cells, answers))
+    return found
 
 
 def _groups(body: Measured, cells: Cells, answers: Answers, rows: Rows) -> tuple[Group, ...]:

@@ -116,6 +116,12 @@ def masks(judged: Judged, cells: Cells, rules: Sequence[Rule]) -> Masks:
     )
 
 
+def of_bad_rows(judged: Judged) -> Cells:
+    """The rows that fail, and maybe others."""
+    kept = judged.bad_rows
+    return judged.cells if kept is None else replace(judged.cells, lazy=kept.lazy())
+
+
 def with_bad_rows(
     judged: Judged,
     contract: TableContract,
@@ -131,7 +137,7 @@ def with_bad_rows(
     failed = [r for r in rules if judged.failing.get(r.name)]
     if not failed:
         return replace(judged, bad=0)
-    cells, rows = judged.cells, judged.rows
+    cells, rows = of_bad_rows(judged), judged.rows
     marked = mark(judged, cells, rules)
     by_name = {r.name: r for r in failed}
     asked = [(r, predicate_of(r)) for r in (by_name[name] for name in marked.rules)]

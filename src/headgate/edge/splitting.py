@@ -10,7 +10,7 @@ import polars as pl
 
 from headgate.edge.cells import Cells, laid, raw_json
 from headgate.edge.judging import Judged
-from headgate.edge.marking import Mark, Masks, masks
+from headgate.edge.marking import Mark, Masks, masks, of_bad_rows
 from headgate.edge.rows import OBJECT, ROW, Rows, collected
 from headgate.model.batch import Object
 from headgate.model.contract import TableContract
@@ -23,11 +23,15 @@ RULES = "rules"
 
 @dataclass(frozen=True, slots=True)
 class Parted:
-    """Rows with their masks, and how many rows fail each combination of rules."""
+    """Rows with their masks, and how many rows fail each combination of rules.
+
+    ``near``: masks of rows among which all bad ones are: of those that were kept, or else of all.
+    """
 
     rows: Rows
     cells: Cells
     masks: Masks
+    near: Masks
     combinations: Mapping[tuple[int, ...], int]
     count: int
     warn: frozenset[RuleName]
@@ -51,12 +55,15 @@ def parted(
     cells = judged.cells if same else laid(rows, contract)
     marked = mark(judged, cells, rules)
     if same:
-        return Parted(rows, cells, marked, judged.combinations, judged.count, warn)
+        kept = of_bad_rows(judged)
+        near = marked if kept is cells else mark(judged, kept, rules)
+        return Parted(rows, cells, marked, near, judged.combinations, judged.count, warn)
     if not marked.words:
-        return Parted(rows, cells, marked, {}, int(collected(cells.lazy.select(pl.len()), rows).item()), warn)
+        count = int(collected(cells.lazy.select(pl.len()), rows).item())
+        return Parted(rows, cells, marked, marked, {}, count, warn)
     found = collected(marked.lazy.group_by(marked.words).agg(pl.len().alias("count")), rows)
     combinations = {tuple(words): count for *words, count in found.iter_rows()}
-    return Parted(rows, cells, marked, combinations, sum(combinations.values()), warn)
+    return Parted(rows, cells, marked, marked, combinations, sum(combinations.values()), warn)
 
 
 def split(
@@ -73,8 +80,8 @@ def split(
     if whole:
         bad = _quarantined(mine, mine.masks.lazy)
         return Split(Frame(_typed(mine, mine.masks.lazy).limit(0)), Frame(bad), 0, mine.count)
-    bad = _quarantined(mine, mine.masks.rows(mine.warn, bad=True))
-    good = _typed(mine, mine.masks.rows(mine.warn, bad=False))
+    bad = _quarantined(mine, mine.near.rows(mine.warn, bad=True))
+    good = _typed(mine, _good(mine))
     return Split(Frame(good), Frame(bad), mine.count - mine.count_bad, mine.count_bad)
 
 
@@ -86,7 +93,7 @@ def raw_bad(
     cells = mine.cells
     raws = {c.column.name: c.raw for c in cells.cells if c.present}
     raws |= {name: f"x{j}" for j, (name, _) in enumerate(cells.extra)}
-    found = _with_rules(mine, mine.masks.rows(mine.warn, bad=True))
+    found = _with_rules(mine, mine.near.rows(mine.warn, bad=True))
     return found.select(
         *(pl.col(raws[name]).alias(name) for name in rows.columns if name in raws),
         *(pl.col(raw).alias(name) for name, raw in raws.items() if name not in rows.columns),
@@ -94,6 +101,16 @@ def raw_bad(
         _of_object(rows, [each.location for each in rows.objects]).alias("headgate_object"),
         pl.col(RULES).alias("headgate_rules"),
     )
+
+
+def _good(mine: Parted) -> pl.LazyFrame:
+    """The rows that are not bad: by their numbers, which is quicker than by their values, where the numbers of the bad
+    ones are known, and mean the same whenever the rows are read.
+    """
+    if mine.near is mine.masks or len(mine.rows.objects) != 1 or mine.rows.objects[0].format == "frame":
+        return mine.masks.rows(mine.warn, bad=False)
+    numbers = collected(mine.near.rows(mine.warn, bad=True).select(ROW), mine.rows).to_series()
+    return mine.cells.lazy.filter(~pl.col(ROW).is_in(numbers.implode()))
 
 
 def _typed(mine: Parted, lazy: pl.LazyFrame) -> pl.LazyFrame:
