@@ -15,7 +15,7 @@ import pytest
 import headgate
 from edge.spark_at_hand import sparks
 from headgate.edge import spark_samples
-from headgate.model.errors import Unreadable, WrongUse
+from headgate.model.errors import NotThere, Unreadable, WrongUse
 
 pytestmark = pytest.mark.xdist_group("spark")
 
@@ -210,6 +210,10 @@ def test_both_sides_become_tables() -> None:
     try:
         checked.write("table:good_orders", "table:bad_orders")
         assert session.table("good_orders").count() == 2
+        again = headgate.check("table:good_orders", CONTRACT, engine="spark")
+        assert (again.verdict.passed, again.verdict.rows) == (True, 2)
+        with pytest.raises(NotThere):
+            headgate.check("table:bad.orders", CONTRACT, engine="spark")
         with pytest.raises(WrongUse):
             checked.write("table:good_orders")
     finally:

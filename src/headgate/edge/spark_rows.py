@@ -23,9 +23,10 @@ from headgate.edge.spark_session import guarded as spark_guarded
 from headgate.edge.spark_text import text
 from headgate.model.batch import Object
 from headgate.model.contract import Dialect
-from headgate.model.errors import Bug, Unreadable
+from headgate.model.errors import Bug, Unreadable, WrongUse
 from headgate.ports import Delivery, Frame
 
+TABLE = "table:"
 _LOCATIONS_MAX = 500  # beyond, places are told as Spark tells them
 # Integers wider than 64 bits would become decimals, and be judged as such.
 _EXOTIC = (pl.Time, pl.Duration, pl.Object, pl.UInt64, pl.Int128, pl.UInt128)
@@ -100,8 +101,18 @@ def deliver(data: object, session: Spark, dialect: Dialect, format_: str | None)
 
 def read(data: Sequence[str], session: Spark, dialect: Dialect, format_: str | None) -> Delivery:
     """Files for ``session``: Parquet is read by Spark, also from where only Spark reaches (``s3a://...``); the rest
-    by our own reader, which hands over text as it stands. Raises as `FileSource` does, and Unreadable.
+    by our own reader, which hands over text as it stands. Or a table of its catalogs, ``table:NAME``. Raises as
+    `FileSource` does, Unreadable, and WrongUse.
     """
+    if any(path.startswith(TABLE) for path in data):
+        if len(data) > 1:
+            raise WrongUse(
+                "a table of Spark's is checked by itself", hint="name one table:NAME", place="data"
+            )
+        name = data[0].removeprefix(TABLE)
+        table = _part(spark_guarded(lambda: session.table(name), data[0]), _nameless(name), (0,))
+        known = SparkRows(session, (table,), (Object("", data[0], 0, "table"),))
+        return Delivery(known.objects, Frame(known), table.columns)
     if any("://" in path for path in data):
         frame = spark_guarded(lambda: _parquet(session, data), ", ".join(data))
         objects = tuple(Object("", path, 0, "parquet") for path in data)
@@ -154,9 +165,12 @@ def _parquet(session: Spark, places: Sequence[str]) -> Spark:
 
 def _of_frame(frame: Spark) -> SparkPart:
     """A DataFrame of the caller's: its rows have no numbers, and a place only where they come straight from files."""
-    return _part(
-        frame, ("cast(null as bigint)", "coalesce(nullif(input_file_name(), ''), 'spark frame')"), (0,)
-    )
+    return _part(frame, _nameless("spark frame"), (0,))
+
+
+def _nameless(shown: str) -> tuple[str, str]:
+    """Row and object of rows that have no number; ``shown``: their place, where it is no file."""
+    return ("cast(null as bigint)", f"coalesce(nullif(input_file_name(), ''), {text(shown)})")
 
 
 def _of_parquet(frame: Spark, objects: tuple[int, ...], locations: dict[str, str] | None = None) -> SparkPart:

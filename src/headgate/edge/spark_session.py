@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from typing import Any, TypeVar
 
-from headgate.model.errors import Bug, HeadgateError, Unavailable, Unreadable, WrongUse
+from headgate.model.errors import Bug, HeadgateError, NotThere, Unavailable, Unreadable, WrongUse
 
 Spark = Any  # SparkSession, DataFrame: PySpark's two kinds (in process, and Connect) share no base class
 T = TypeVar("T")
@@ -30,6 +30,7 @@ LOCAL: Mapping[str, str] = {
 }
 _CONDITION = re.compile(r"\[([A-Z][A-Z0-9_]+(?:\.[A-Z0-9_]+)*)\]")  # [FAILED_READ_FILE.NO_HINT]
 _SILENT = ("JAVA_GATEWAY", "CONNECT_URL", "RETRIES_EXCEEDED", "SESSION_CLOSED")
+_ABSENT = ("TABLE_OR_VIEW_NOT_FOUND", "SCHEMA_NOT_FOUND", "CATALOG_NOT_FOUND")
 _UNREADABLE = (
     "FAILED_READ_FILE",
     "PARQUET_",
@@ -124,6 +125,9 @@ def _told(error: Exception, place: str) -> HeadgateError | None:
     said = (text[found.start() :] if found else text).strip().partition("\n")[0][:500] or name
     if "ALREADY_EXISTS" in condition and "COLUMN" not in condition:
         return WrongUse(said, hint="choose another name, or delete it first", place=place)
+    if condition.startswith(_ABSENT):
+        hint = "see SHOW TABLES in that session; a table is named as Spark names it: catalog.schema.table"
+        return NotThere(f"Spark knows no such table: {said}", hint=hint, place=place)
     if condition.startswith(_UNREADABLE):
         hint = "the file is damaged, or holds what Spark has no type for: try --engine polars"
         return Unreadable(f"Spark cannot read the data: {said}", hint=hint, place=place)

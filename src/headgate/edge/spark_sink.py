@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
+from headgate.edge.spark_rows import TABLE
 from headgate.edge.spark_session import Spark, guarded
 from headgate.model.errors import WrongUse
 
-TABLE = "table:"
 _OF_ONE_FILE = (".csv", ".tsv", ".jsonl", ".ndjson", ".arrow")
 
 
