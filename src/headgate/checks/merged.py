@@ -91,7 +91,8 @@ def still_known(
     whole: Collection[TableName] = (),
 ) -> dict[TableName, Baseline]:
     """What is left of baselines in ``after``: of tables that lost rows, or whose parents are others than ``before``
-    (a row that came there may be what an orphan lacked). Of tables in ``whole`` every rule is looked at.
+    (a row that came there may be what an orphan lacked), and of numbers whose table is another (good rows that came
+    may have brought a share within its bound). Of tables in ``whole`` every rule is looked at.
     """
     left = dict(known)
     for table, baseline in known.items():
@@ -99,8 +100,12 @@ def still_known(
         if contract is None or after.table(table) is None or not baseline:
             continue
         lost = table in whole or _lost_rows(ports, before.table(table), after.table(table))
+        other = before.table(table) != after.table(table)
         rules = tuple(
-            r for r in contract.rules if r.name in baseline and (lost or _has_other_parents(r, before, after))
+            r
+            for r in contract.rules
+            if r.name in baseline
+            and (lost or (other and not r.about_rows) or _has_other_parents(r, before, after))
         )
         if rules:
             left[table] = shrunk(baseline, check_again(ports, after, table, replace(contract, rules=rules)))
