@@ -21,6 +21,7 @@ from headgate.model.event import Event
 from headgate.model.names import BatchId, CommitId, Key, NodeId, RefName, RuleName, RunId, TableName
 from headgate.model.rule import Rule, Scalar
 from headgate.model.run import Run, StepRow
+from headgate.model.sketch import Sketch
 from headgate.model.tree import Delta, TableEntry
 from headgate.model.verdict import Verdict
 
@@ -211,6 +212,10 @@ class Engine(Counter, Protocol):
         self, rows: Frame, contract: TableContract, columns: Collection[str]
     ) -> Mapping[str, tuple[Scalar, Scalar] | None]:
         """Least and greatest value of each column, as its contract type; None without any value."""
+        ...
+
+    def sketch(self, rows: Frame, columns: Sequence[str]) -> Mapping[str, Sketch]:
+        """Sketches of columns of published rows."""
         ...
 
     def without(self, rows: Frame, contract: TableContract, keys_of: Frame) -> Frame:

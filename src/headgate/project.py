@@ -19,6 +19,7 @@ from headgate.catalog.telling import telling
 from headgate.catalog.trees import EMPTY_ROOT, load_tree
 from headgate.checks.again import check_again, check_whole
 from headgate.checks.baseline import baseline_of, in_tree
+from headgate.checks.sketches import sketched
 from headgate.edge import config, store_sql
 from headgate.edge.clock import SystemClock
 from headgate.edge.documents import read_document
@@ -51,6 +52,7 @@ from headgate.model.errors import NotThere, Unreadable
 from headgate.model.event import Event
 from headgate.model.names import MAIN, BatchId, CommitId, NodeId, RefName, TableName, short, table_name
 from headgate.model.run import Loaded
+from headgate.model.sketch import Figures
 from headgate.model.tree import Delta, TableEntry, Tree
 from headgate.model.verdict import Finding, Verdict
 from headgate.ports import Delivery, Ports, Selected
@@ -390,6 +392,18 @@ class Project:
     def contracts_at(self, root: NodeId) -> Mapping[TableName, TableContract]:
         """The contracts of a tree by its root: those that a verdict on it was about."""
         return contracts_of(self.ports, load_tree(self.ports.store, root))
+
+    def profile(self, name: str, ref: str = "main") -> tuple[Figures, ...]:
+        """About the values of each column of a table, at the cost of what is new in it; distinct values and medians
+        are estimates. Columns that the contract masks show no values. Raises NotThere.
+        """
+        from headgate.edge.sketching import figures
+
+        table = self.table(name, ref)
+        types = {c.name: c.type for c in self.ports.lake.columns(table.entry)}
+        masked = {c.name for c in (table.contract.columns if table.contract else ()) if c.masked}
+        found = sketched(self.ports, table.entry, types)
+        return tuple(figures(c, types[c], found[c], masked=c in masked) for c in types)
 
     def sql(self, query: str, ref: str = "main") -> Selected:
         """One SELECT over the tables of a ref and the system tables in schema ``headgate``."""

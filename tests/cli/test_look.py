@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cli.terminal import CONTRACT, Ran, listed
-from headgate.cli.fields import DOCUMENTS, SHOWN
+from headgate.cli.fields import DOCUMENTS, SHAPES, SHOWN
 
 Run = Callable[..., Ran]
 
@@ -70,3 +70,20 @@ def test_names_that_nobody_types_are_not_offered(sold: Run, tmp_path: Path) -> N
     done = sold("show", "zzzzz")
     assert "there is main, orders" in done.err
     assert "load/orders" not in done.err
+
+
+def test_a_profile_of_a_table_is_made_of_its_files(sold: Run) -> None:
+    assert sold("show", "orders", "--json").document["profile"] == []
+    found = {f["column"]: f for f in sold("show", "orders", "--profile", "--json").document["profile"]}
+    for each in found.values():
+        listed(each, SHAPES["figures"])
+    amount = found["amount"]
+    assert (amount["least"], amount["greatest"]) == ("3", "10.5") and abs(
+        float(amount["median"]) - 7.25
+    ) < 0.08
+    assert (found["customer"]["nulls"], found["customer"]["distinct"], found["customer"]["least"]) == (
+        1,
+        2,
+        None,
+    )
+    assert amount["median"] in sold("show", "orders", "--profile").out

@@ -206,6 +206,19 @@ def test_children_are_read_again_when_parents_were_lost(shop: Shop) -> None:
     assert (found["kind.references"].status, found["kind.references"].rows_failed) == ("fail", 1)
 
 
+def test_a_profile_reads_new_files_alone(shop: Shop, read: list[int]) -> None:
+    no_sql(shop)
+    before = {f.column: f for f in shop.project.profile("things")}
+    assert (before["id"].distinct, before["id"].greatest, before["kind"].distinct) == (3, "3", 1)
+    shop.load(shop.csv("id,name,kind", "9,q,"), "things")
+    for expected in ([1], []):
+        read.clear()
+        after = {f.column: f for f in shop.project.profile("things")}
+        assert read == expected
+        assert (after["id"].distinct, after["id"].greatest, after["kind"].nulls) == (4, "9", 1)
+    assert {f.column: f for f in shop.project.profile("things", ref=shop.project.log()[1].id)} == before
+
+
 # -- random histories ---------------------------------------------------------------------------------------
 
 ROWS = st.lists(

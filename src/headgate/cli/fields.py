@@ -16,6 +16,15 @@ COUNTS: Fields = {
 }
 
 SHAPES: dict[str, Fields] = {
+    "figures": {
+        "column": "its name",
+        "nulls": "rows without a value",
+        "distinct": "about how many different values, or null",
+        "least": "as text; null for what has no order here, and for masked values",
+        "median": "about the middle value, likewise",
+        "greatest": "likewise",
+        "bars": "a histogram: lists of a label and a number of rows",
+    },
     "rule": {
         "rule": "its name: `amount.minimum`",
         "status": "`pass`, `fail`, `warn`, `error`, `info` or `not_executed`",
@@ -300,6 +309,7 @@ SHOWN: dict[str, Fields] = {
         "primary_key": "names of its columns",
         "columns": "[column] in their order",
         "baseline": "[known] what is put up with in it",
+        "profile": "[figures] with `--profile`: what each column holds",
         "verdict": "(verdict) under which it came to be as it is, or null",
         "rules": "[rule] of that verdict",
     },

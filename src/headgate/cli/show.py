@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from headgate.model.commit import Commit
     from headgate.model.contract import ColumnType
     from headgate.model.run import Run
+    from headgate.model.sketch import Figures
     from headgate.project import Project
 
 
@@ -30,12 +32,16 @@ def show(parser: Parser) -> None:
         "One thing in full: a table (columns, contract, last verdict), a run (what it did), a batch (what became of "
         "it) or a commit (what it changed).",
         "headgate show orders --ref production",
+        "headgate show orders --profile",
         "headgate show r01JD...",
         "headgate show b3f2a9c1d...",
         "headgate show 3f2a9c1d",
     )
     parser.add_argument("what", metavar="WHAT", help="a table, run, batch or commit")
     parser.add_argument("--ref", metavar="REF", default="main", help="where a table is looked for (main)")
+    parser.add_argument(
+        "--profile", action="store_true", help="what a table's columns hold; only what is new to that is read"
+    )
     outputs.add_outputs(parser)
     parser.runs(_show)
 
@@ -119,6 +125,7 @@ def _table(project: Project, name: TableName, args: Args) -> tuple[Answer, Verdi
     ]
     last = last_verdict(project.ports, name, found.commit)
     rows = found.rows()
+    profile = project.profile(name, found.commit) if args.profile else ()
     document: dict[str, Any] = {
         "table": short(name),
         "ref": ref,
@@ -130,6 +137,7 @@ def _table(project: Project, name: TableName, args: Args) -> tuple[Answer, Verdi
         "primary_key": list(found.contract.primary_key) if found.contract else [],
         "columns": columns,
         "baseline": wire.baseline(found.baseline),
+        "profile": [wire.figures(f) for f in profile],
         **_judged(last if found.contract else None, unmasked=args.unmasked),
     }
 
@@ -142,6 +150,8 @@ def _table(project: Project, name: TableName, args: Args) -> tuple[Answer, Verdi
         say()
         cells = [(c["column"], c["type"], "required" if c["required"] else "") for c in columns]
         table(screen, ("column", "type", ""), cells)
+        if profile:
+            _show_profile(screen, profile)
         if found.baseline:
             known = [(r, f"{k.rows_failed:,}", f"{k.rows:,}") for r, k in found.baseline.items()]
             say()
@@ -154,6 +164,27 @@ def _table(project: Project, name: TableName, args: Args) -> tuple[Answer, Verdi
             say(f"  {_looked_at(last)}")
 
     return Answer(document, show_), last if found.contract else None
+
+
+_BLOCKS = "\u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588"
+
+
+def _show_profile(screen: Screen, profile: Sequence[Figures]) -> None:
+    """A line for each column. Distinct values and medians are estimates."""
+    cells = [
+        (f.column, f"{f.nulls:,}", "" if f.distinct is None else f"{f.distinct:,}", f.least, f.median, f.greatest,
+         _spark([rows for _, rows in f.bars]))
+        for f in profile
+    ]  # fmt: skip
+    say()
+    right = ("nulls", "distinct", "least", "median", "greatest")
+    table(screen, ("column", "nulls", "distinct", "least", "median", "greatest", ""), cells, right=right)
+
+
+def _spark(rows: Sequence[int]) -> str:
+    """A histogram in one line; where there are rows it is never empty."""
+    most = max(rows, default=0)
+    return "".join(_BLOCKS[-(-7 * n // most)] if n else " " for n in rows)
 
 
 def _judged(row: VerdictRow | None, *, unmasked: bool) -> dict[str, Any]:

@@ -27,10 +27,24 @@ if TYPE_CHECKING:
     from headgate.model.commit import Commit, Ref
     from headgate.model.event import Event
     from headgate.model.run import Conflict, Loaded, Run
+    from headgate.model.sketch import Figures
     from headgate.model.verdict import Finding, Sample, Verdict
 
 Fields = dict[str, Any]
 FAILING_ROWS_MAX = 1_000
+
+
+def figures(found: Figures) -> dict[str, Any]:
+    """What a column holds."""
+    return {
+        "column": found.column,
+        "nulls": found.nulls,
+        "distinct": found.distinct,
+        "least": found.least,
+        "median": found.median,
+        "greatest": found.greatest,
+        "bars": [list(bar) for bar in found.bars],
+    }
 
 
 def baseline(found: Baseline) -> list[Fields]:

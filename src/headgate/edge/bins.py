@@ -37,7 +37,7 @@ def histogram(buckets: Sequence[Bucket], kind: Kind) -> tuple[Bar, ...]:
     ``buckets``: ascending.
     """
     if len(buckets) <= FEW and all(least == most for least, most, _, _ in buckets):
-        return tuple(Bar(_written(least, kind, 0.0), good, bad) for least, _, good, bad in buckets)
+        return tuple(Bar(written(least, kind, 0.0), good, bad) for least, _, good, bad in buckets)
     low, high = (max(-GREATEST, min(GREATEST, end)) for end in _range(buckets))
     width = _width((high - low) / BINS, kind)
     start = math.floor(low / width) * width
@@ -64,14 +64,14 @@ def _bars(counts: list[list[int]], start: float, width: float, kind: Kind) -> It
         edge = start + (at - 1) * width
         if at == 0:
             if good or bad:
-                yield Bar(f"below {_written(start, kind, width)}", good, bad)
+                yield Bar(f"below {written(start, kind, width)}", good, bad)
         elif at == last:
             if good or bad:
-                yield Bar(f"{_written(edge, kind, width)} and more", good, bad)
+                yield Bar(f"{written(edge, kind, width)} and more", good, bad)
         elif kind == "whole" and width == 1:
-            yield Bar(_written(edge, kind, width), good, bad)
+            yield Bar(written(edge, kind, width), good, bad)
         else:
-            yield Bar(f"{_written(edge, kind, width)} to {_written(edge + width, kind, width)}", good, bad)
+            yield Bar(f"{written(edge, kind, width)} to {written(edge + width, kind, width)}", good, bad)
 
 
 def _range(buckets: Sequence[Bucket]) -> tuple[float, float]:
@@ -115,8 +115,8 @@ def _width(least: float, kind: Kind) -> float:
     return next((m * power for m in (1, 2, 5) if m * power >= least * (1 - 1e-9)), 10 * power)
 
 
-def _written(value: float, kind: Kind, width: float) -> str:
-    """``width`` says how exactly: 0 is as exactly as there is."""
+def written(value: float, kind: Kind, width: float) -> str:
+    """A value on an axis. ``width`` says how exactly: 0 is as exactly as there is."""
     try:
         match kind:
             case "date":

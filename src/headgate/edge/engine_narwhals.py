@@ -10,13 +10,14 @@ from types import MappingProxyType
 import narwhals
 import polars as pl
 
-from headgate.edge import collapsing, judging, marking, measuring, passes, splitting
+from headgate.edge import collapsing, judging, marking, measuring, passes, sketching, splitting
 from headgate.edge.clock import SystemClock
-from headgate.edge.rows import rows_of
+from headgate.edge.rows import named_lazy, rows_of
 from headgate.model.batch import Mode
 from headgate.model.contract import Column, TableContract
 from headgate.model.names import RuleName, TableName
 from headgate.model.rule import Rule, Scalar
+from headgate.model.sketch import Sketch
 from headgate.ports import Checked, Clock, Collapsed, Delivery, Frame, Measurement, Split, TableRules
 
 RENDERING = 3  # to be raised whenever a rendering comes to judge a value differently
@@ -96,6 +97,9 @@ class NarwhalsEngine:
         judged = judging.pass_one(rows_of(rows), contract, rules, parents, {})
         found = measuring.from_judged(judged, contract, rules)
         return tuple(found[rule.name] for rule in rules)
+
+    def sketch(self, rows: Frame, columns: Sequence[str]) -> Mapping[str, Sketch]:
+        return sketching.sketched(named_lazy(rows), columns)
 
     def without(self, rows: Frame, contract: TableContract, keys_of: Frame) -> Frame:
         return collapsing.without(rows, contract, keys_of)
