@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+import headgate
 from edge.rows_at_hand import contract, frame_of
 from headgate.edge.engine_duckdb import DuckEngine
 from headgate.edge.source_files import FileSource
@@ -92,3 +93,17 @@ def test_a_file_that_is_cut_off_is_unreadable_and_no_verdict(tmp_path: Path) -> 
     whole.write_bytes(data)
     with pytest.raises(Unreadable):
         check(rows, minimum=InRange("a", 0))
+
+
+@pytest.mark.parametrize("dtype", [pl.Categorical, pl.Enum(["y", "x"])], ids=["categorical", "enum"])
+def test_good_rows_of_a_column_without_a_type_are_text_whoever_judges(dtype: pl.DataType) -> None:
+    """Seen failing with DuckDB's good rows left as the categories that they came as."""
+    rows = pl.DataFrame({"a": pl.Series(["x", "y", None], dtype=dtype)})
+    document = (
+        b"apiVersion: v3.2.0\nkind: DataContract\nid: a\nversion: 1.0.0\nstatus: active\n"
+        b"schema: [{name: a, properties: [{name: a, unique: true}]}]\n"
+    )
+    for engine in ("polars", "duckdb"):
+        good = headgate.check(rows, document, engine=engine).good_rows
+        assert good.schema == {"a": pl.String}
+        assert good.get_column("a").to_list() == ["x", "y", None]

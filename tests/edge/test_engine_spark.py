@@ -228,3 +228,10 @@ def test_a_damaged_file_is_an_error_that_says_so(tmp_path: Path) -> None:
     file.write_bytes(whole[:8] + b"\xff" * 200 + whole[208:])
     with pytest.raises(Unreadable):
         headgate.check(file, CONTRACT, engine="spark").bad_rows  # noqa: B018
+
+
+def test_the_age_of_a_column_is_not_measured_and_says_so() -> None:
+    """Never a pass, and no crash."""
+    aged = CONTRACT + b"slaProperties: [{property: latency, value: 9, unit: y, element: orders.at}]\n"
+    verdict = headgate.check(_rows(), aged, engine="spark").verdict
+    assert [f.status for f in verdict.findings if f.rule == "sla.latency"] == ["not_executed"]

@@ -73,7 +73,9 @@ def dtype_of(kind: ColumnType, found: pl.DataType | None = None) -> pl.DataType:
         case StringType():
             return pl.String()
         case AnyType():
-            return found if found is not None and not isinstance(found, pl.Null) else pl.String()
+            if found is None or isinstance(found, pl.Null | pl.Categorical | pl.Enum):
+                return pl.String()
+            return found
 
 
 def typed(e: pl.Expr, have: pl.DataType, kind: ColumnType) -> Cast:

@@ -25,6 +25,7 @@ from headgate.edge.spark_text import quoted, text
 from headgate.model.contract import TableContract
 from headgate.model.names import RuleName, TableName, short
 from headgate.model.rule import (
+    Age,
     DuplicateRows,
     Measured,
     Predicate,
@@ -74,6 +75,8 @@ def pass_one(
         name = rule.name
         if isinstance(rule.body, Measured) and isinstance(rule.body.measure, SqlResult):
             absent[name] = "its query is in the SQL of DuckDB"
+        if isinstance(rule.body, Measured) and isinstance(rule.body.measure, Age):
+            absent[name] = "the age of a column is not measured on Spark"
         try:
             if rule.where is not None:
                 within[name] = looked[rule.where] = true(holds(rule.where, to))
