@@ -119,7 +119,8 @@ def _counted(
 ) -> tuple[int, dict[RuleName, int], dict[Predicate, int]]:
     """Rows, rows that fail each predicate, and rows that each `Rule.where` is true for."""
     conditions = [*failing.values(), *looked.values()]
-    asked_for = [f"count_if({condition}) as f{i}" for i, condition in enumerate(conditions)]
+    # Not count_if, which has Spark compute all conditions first, as columns of their own.
+    asked_for = [f"count(case when {condition} then 1 end) as f{i}" for i, condition in enumerate(conditions)]
     row: dict[str, int] = {}
     for at in range(0, max(len(asked_for), 1), EXPRESSIONS_MAX):
         query = over.frame.selectExpr("count(1) as rows", *asked_for[at : at + EXPRESSIONS_MAX])
