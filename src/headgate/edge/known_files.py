@@ -17,7 +17,6 @@ import polars as pl
 
 from headgate.edge.cast import dtype_of, kind_of
 from headgate.edge.check_cache import CheckCache
-from headgate.edge.key_index import Key, KeyIndex, Part
 from headgate.edge.rows import Rows, collected_all, named_lazy
 from headgate.edge.source_files import FileSource
 from headgate.model.batch import Object
@@ -91,14 +90,14 @@ def _footer(path: str) -> str | None:
 class KnownFiles:
     """`Tables` of one table: files that all have the same columns, by their names. ``rows_of``: rows by name.
 
-    ``group``: what these files have in common with those that are checked the next time.
-    ``typed``: delivered rows as the parents that they are for one another. ``declared``: the columns of those.
+    ``folder``: of the index of keys. ``group``: what these files have in common with those that are checked the next
+    time. ``typed``: delivered rows as the parents that they are for one another. ``declared``: the columns of those.
     """
 
     objects: Mapping[str, Object]
     rows_whole: Rows
     rows_of: Mapping[str, int]
-    keys: KeyIndex
+    folder: str
     group: str
     typed: Callable[[Frame], Frame]
     declared: tuple[Column, ...]
@@ -131,6 +130,8 @@ class KnownFiles:
         del entry
         if len(self.objects) == 1:
             return False  # nothing is ever added to it: what is written anew is all new
+        from headgate.edge.key_index import Key, KeyIndex, Part
+
         [part] = self.rows_whole.parts
         dtypes = dict(zip(part.columns, part.dtypes, strict=True))
         parts = [
@@ -138,7 +139,7 @@ class KnownFiles:
             for name in self.objects
         ]
         key = Key(self.group, tuple(columns), tuple(dtypes[name] for name in columns))
-        return self.keys.unique(key, parts)
+        return KeyIndex(self.folder).unique(key, parts)
 
     def _rows(self, names: Collection[str] | None) -> Rows:
         if names is None:
@@ -177,7 +178,7 @@ def table(
     """Known files (`known`), whose ``rows`` are of one part, as a table."""
     folders = [os.path.dirname(os.path.realpath(each.location)) for each in objects.values()]
     group = hashlib.sha256(os.path.commonpath(folders).encode()).hexdigest()[:32]
-    return KnownFiles(objects, rows, _counted(objects, cache), KeyIndex(cache.keys), group, typed, declared)
+    return KnownFiles(objects, rows, _counted(objects, cache), cache.keys, group, typed, declared)
 
 
 def _counted(objects: Mapping[str, Object], cache: CheckCache) -> Mapping[str, int]:
