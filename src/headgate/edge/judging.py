@@ -10,7 +10,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import polars as pl
 
-from headgate.edge import keeping, render_nested, segments
+from headgate.edge import keeping, probing, render_nested, segments
 from headgate.edge import keys as key_passes
 from headgate.edge.cells import Cell, Cells, laid
 from headgate.edge.folding import Meaningless
@@ -114,10 +114,9 @@ def pass_one(
             errors[name] = str(error)
         except ColumnAbsent as error:
             absent[name] = str(error)
-    found_bad = keeping.kept(rows, cells, _bad(rules, counts, cells, answers)) if keep else None
-    known = found_bad.failing if found_bad else {}
+    known, found_bad = _looked_up(rules, counts, rows, cells, answers) if keep else ({}, None)
     count, counted = _counted(rows, cells, {what: n for what, n in counts.items() if what not in known})
-    failing = dict(known) | {name: n for name, n in counted.items() if isinstance(name, str)}
+    failing = known | {name: n for name, n in counted.items() if isinstance(name, str)}
     looked = {where: n for where, n in counted.items() if not isinstance(where, str)}
     beyond: dict[RuleName, int] = {}
     keys: dict[RuleName, Keys] = {}
@@ -144,6 +143,25 @@ def pass_one(
     return Judged(
         rows, cells, count, failing, beyond, errors, absent, answers, keys, looked, groups, bad_rows=some
     )
+
+
+def _looked_up(
+    rules: Sequence[Rule],
+    counts: Collection[RuleName | Predicate],
+    rows: Rows,
+    cells: Cells,
+    answers: Answers,
+) -> tuple[dict[RuleName, int], keeping.Kept | None]:
+    """How many rows fail rules about rows, as far as that is found without counting; and those rows, if few fail."""
+    bad = _bad(rules, counts, cells, answers)
+    asked = {
+        r.name: p
+        for r in rules
+        if isinstance(bad.get(r.name), nw.Expr) and (p := predicate_of(r)) is not None
+    }
+    unfailed = probing.unfailed(rows, cells, asked)
+    found = keeping.kept(rows, cells, {name: each for name, each in bad.items() if name not in unfailed})
+    return dict.fromkeys(unfailed, 0) | dict(found.failing if found else {}), found
 
 
 def _bad(

@@ -37,10 +37,12 @@ def kept(rows: Rows, cells: Cells, bad: Mapping[RuleName, Good]) -> Kept | None:
     if not flags or everywhere or len(flags) > FLAGS_MAX or any(part.text for part in rows.parts):
         return None
     named = {name: f"\0{i}" for i, name in enumerate(flags)}
-    marked = nw.from_native(cells.lazy).with_columns(*(flags[n].alias(column) for n, column in named.items()))
-    # Null is no failure: a filter leaves it out, and so does a sum.
-    any_of = functools.reduce(operator.or_, (nw.col(column) for column in named.values()))
-    lazy: pl.LazyFrame = nw.to_native(marked.filter(any_of))
+    # Null is no failure: a filter leaves it out, and so does a sum. Columns that no rule asks about are read for the
+    # rows alone that are found.
+    bad_rows = nw.from_native(cells.lazy).filter(functools.reduce(operator.or_, flags.values()))
+    lazy: pl.LazyFrame = nw.to_native(
+        bad_rows.with_columns(*(flags[n].alias(column) for n, column in named.items()))
+    )
     found = _held(lazy, rows)
     if found is None:
         return None

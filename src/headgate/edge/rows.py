@@ -34,6 +34,7 @@ class Part:
     """Objects with the same columns. ``lazy``: c0 ... cN, `ROW` and `OBJECT` (both Int64).
 
     ``text``: every column is a String, in the form it stood in the file; null is what was left empty.
+    ``scanned``: it is what stands in the files, and nothing was computed.
     """
 
     lazy: pl.LazyFrame
@@ -41,6 +42,7 @@ class Part:
     dtypes: tuple[pl.DataType, ...]
     text: bool
     objects: tuple[int, ...] = ()
+    scanned: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,7 @@ def merged(parts: Sequence[Part]) -> tuple[Part, ...]:
             group[0].dtypes,
             group[0].text,
             tuple(number for each in group for number in each.objects),
+            all(each.scanned for each in group),
         )
         for group in found
     )

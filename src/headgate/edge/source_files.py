@@ -276,7 +276,8 @@ def _columnar(each: Object, number: int) -> Part:
         raise Unreadable(error.message, hint="have the file written anew", place=each.location) from error
     names = [name for name in schema if name != _INDEX]
     lazy = lazy.rename({_INDEX: ROW} | {name: f"c{i}" for i, name in enumerate(names)})
-    return _numbered(lazy, names, [schema[name] for name in names], number, text=False)
+    part = _numbered(lazy, names, [schema[name] for name in names], number, text=False)
+    return replace(part, scanned=True)
 
 
 def _numbered(
