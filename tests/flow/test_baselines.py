@@ -460,3 +460,11 @@ def test_a_parent_replaced_beside_a_new_orphan_s_mending(shop: Shop) -> None:
     data = shop.csv("id", "1", "2", "9")
     found = shop.project.load("customers", data, mode="replace", tell=meanwhile(more))
     assert (found.outcome, known(shop, "purchases")) == ("published", {"customer.references": (2, 5)})
+
+
+def test_too_few_bad_rows_have_no_baseline(shop: Shop) -> None:
+    """A row fewer would be further from the bound. Seen failing without the look at the operator in `recorded`."""
+    shop.load(shop.orders("1,,1", "2,,2", "3,cup,9"))
+    quality: list[Part] = [{"metric": "nullValues", "mustBe": 3}]
+    three = contract(table("orders", ID, column("item", quality=quality), AMOUNT), version="2.0.0")
+    assert shop.load(shop.orders("5,box,9"), contract=three, baseline=True).outcome == "quarantined"

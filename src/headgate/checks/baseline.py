@@ -14,10 +14,12 @@ from headgate.model.baseline import Baseline, Known
 from headgate.model.contract import TableContract
 from headgate.model.errors import Bug
 from headgate.model.names import RuleName, TableName
+from headgate.model.rule import Measured
 from headgate.model.tree import Tree
 from headgate.model.verdict import Finding, Verdict
 
 _FORMAT = 1
+_UPPER = ("mustBeLessThan", "mustBeLessOrEqualTo")
 
 
 def baseline_of(store: Nodes, tree: Tree, table: TableName) -> Baseline:
@@ -31,11 +33,12 @@ def in_tree(store: Nodes, tree: Tree, table: TableName, verdict: Verdict) -> Ver
     return put_up_with(verdict, baseline_of(store, tree, table))
 
 
-def recorded(verdict: Verdict) -> Baseline | None:
+def recorded(verdict: Verdict, contract: TableContract) -> Baseline | None:
     """What there is to put up with so that the verdict passes; None if something blocks it that no row is to blame
-    for (structure, an error, a rule that was not executed, a number of rows).
+    for (structure, an error, a rule that was not executed, a number of rows, too few failing rows).
     """
-    if any(not _countable(f) for f in verdict.blocking):
+    bounds = {r.name: r.body.bound.operator for r in contract.rules if isinstance(r.body, Measured)}
+    if any(not _countable(f) or bounds.get(f.rule) not in {None, *_UPPER} for f in verdict.blocking):
         return None
     return {f.rule: Known(f.rows_failed or 0, verdict.rows) for f in verdict.blocking}
 

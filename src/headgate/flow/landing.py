@@ -13,6 +13,7 @@ from headgate.checks.merged import check_children, check_table, combined
 from headgate.checks.overlap import overlapping, ranges_of
 from headgate.flow.contracts import contracts_of
 from headgate.flow.ledger import batch_row, family, quarantine_row
+from headgate.flow.let_in import Failing, let_in_before
 from headgate.flow.preparing import Base, Prepared, Task, seen, tree_changes
 from headgate.flow.runs import dropped, ended, event, target_ref
 from headgate.intake.batches import Duplicate, admit, in_effect
@@ -221,21 +222,33 @@ def _judged(ports: Ports, task: Task, prepared: Prepared, merge: Merge) -> _Judg
     rows = ports.lake.rows(merge.entry)
     findings = eased(merged.findings, baseline, rows)
     was = merge.onto.tree.table(task.table)
-    if was is not None and file_change(ports.lake, was, merge.entry).removed:
+    removed = was is not None and bool(file_change(ports.lake, was, merge.entry).removed)
+    if removed:
         contracts = {**contracts_of(ports, merge.onto.tree), task.table: task.contract}
         findings += check_children(ports, merge.tree, contracts, task.table, merge.nodes(ports))
     told = combined(prepared.staged.verdict, findings, task.contract)
     about_rows = {r.name for r in task.contract.rules if r.about_rows}
+    let_in = let_in_before(ports, task, merge.onto, merge.tree, removed=removed)
     settled = tuple(
-        _settled(f, baseline.get(f.rule)) if f.rule in about_rows and f.status in {"fail", "pass"} else f
+        _settled(f, baseline.get(f.rule), let_in.get(f.rule, Failing(0))) if f.rule in about_rows else f
         for f in told.findings
     )
     on_tree = replace(told, findings=settled, rows=rows, rows_bad=0, root=merge.commit.root)
     return _Judged(told, on_tree, merged.partials)
 
 
-def _settled(finding: Finding, known: Known | None) -> Finding:
-    """The rows that failed are in quarantine, not in the tree: there the rule holds, but for what is known."""
+def _settled(finding: Finding, known: Known | None, before: Failing) -> Finding:
+    """The rows that failed are in quarantine, not in the tree: there the rule holds, but for what is known and for
+    what was let in.
+    """
+    came = 0 if before.whole or finding.status != "warn" else finding.rows_failed or 0
+    total = before.rows + came
+    if finding.status not in {"pass", "fail", "warn"} or (finding.status == "warn" and total <= came):
+        return finding
+    if total > (known.rows_failed if known else 0):
+        why = f"{total:,} {'row' if total == 1 else 'rows'} of the table fail it, and were let in"
+        why += f" ({told_of(known)})" if known else ""
+        return replace(finding, status="warn", rows_failed=total, message=why, samples=())
     noun = "row" if finding.rows_failed == 1 else "rows"
     said = [f"{finding.rows_failed:,} {noun} of the delivery went to quarantine"] * (finding.status == "fail")
     if known is None:

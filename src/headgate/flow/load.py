@@ -120,7 +120,7 @@ def _perform(ports: Ports, plan: Planned, task: Task, deadline: float, tell: Tel
             verdict, baseline = adoption(ports, task, base)
             if baseline is None:
                 why = "the rows that are there do not fulfil the new contract, so it is not adopted"
-                if not task.intent.baseline and recorded(verdict) is not None:
+                if not task.intent.baseline and recorded(verdict, task.contract) is not None:
                     why += " (--baseline would put up with them)"
                 return _quarantined(ports, task, judge(ports, task, delivery, base), verdict, why)
             task = replace(task, baseline=baseline)
@@ -168,7 +168,7 @@ def adoption(ports: Ports, task: Task, base: Base) -> tuple[Verdict, Baseline | 
         return verdict, there
     if not task.intent.baseline:
         return verdict, None
-    more = recorded(found)
+    more = recorded(found, own)
     return found, {**there, **more} if more is not None else None
 
 

@@ -1,0 +1,50 @@
+"""Rows that fail a rule and were let in all the same: later verdicts on the table do not forget them."""
+
+from __future__ import annotations
+
+from flow.shop import ID, ITEM, Shop, column, contract, of_headgate, table
+
+PRICE = column("amount", "number", logicalTypeOptions={"minimum": 5})
+DEARER = contract(table("orders", ID, ITEM, PRICE), version="2.0.0")
+
+
+def of_main(shop: Shop) -> tuple[str, int | None]:
+    """What the verdict on orders, as it was kept, says of the least amount."""
+    row = shop.project.status().tables[0].verdict
+    assert row is not None
+    [found] = [f for f in row.verdict.findings if f.rule == "amount.minimum"]
+    return found.status, found.rows_failed
+
+
+def test_rows_that_were_let_in_stay_in_the_verdicts_of_later_loads(shop: Shop) -> None:
+    """Seen failing with `let_in_before` returning nothing: a clean load made the table's verdict clean."""
+    shop.load(shop.orders("1,pen,1", "2,ink,-1"), on_fail="warn")
+    assert of_main(shop) == ("warn", 1)
+    shop.load(shop.orders("3,cup,3"))
+    assert of_main(shop) == ("warn", 1)
+    shop.load(shop.orders("4,jar,-4"), on_fail="warn")
+    assert of_main(shop) == ("warn", 2)
+    shop.load(shop.orders("2,ink,2"), mode="merge")
+    assert of_main(shop) == ("warn", 1)
+    shop.load(shop.orders("4,jar,4"), mode="merge")
+    assert of_main(shop) == ("pass", 0)
+    assert shop.project.check("orders").verdict.passed
+
+
+def test_rows_that_are_let_in_over_a_baseline_are_told_beside_it(shop: Shop) -> None:
+    shop.load(shop.orders("1,pen,1", "2,ink,2"))
+    shop.load(shop.orders("5,box,9"), contract=DEARER, baseline=True)
+    assert of_main(shop) == ("warn", 2)
+    shop.load(shop.orders("6,bag,1"), on_fail="warn")
+    assert of_main(shop) == ("warn", 3)
+    shop.load(shop.orders("7,hat,9"))
+    assert of_main(shop) == ("warn", 3)
+
+
+def test_a_contract_that_only_warns_says_what_is_there(shop: Shop) -> None:
+    shop.load(shop.orders("1,pen,1"))
+    warns = contract(
+        table("orders", ID, ITEM, PRICE), version="2.0.0", customProperties=of_headgate(onFail="warn")
+    )
+    shop.load(shop.orders("3,cup,9"), contract=warns)
+    assert of_main(shop) == ("warn", 1)
