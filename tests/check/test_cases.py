@@ -12,6 +12,7 @@ import pytest
 from check.arrow_text import table
 from check.engines import ENGINES, Answer, Asked, UnderTest
 from check.pages import Block, Case, cases, every_case, said
+from edge.spark_at_hand import together
 from headgate.contract.compile import compile_contract
 from headgate.contract.document import parse
 from headgate.edge.cells import laid
@@ -27,13 +28,8 @@ from headgate.ports import Delivery
 CASES = every_case()
 
 
-def _together(engine: str) -> list[pytest.MarkDecorator]:
-    """One process runs all that needs Spark, so that it starts once."""
-    return [pytest.mark.xdist_group("spark")] if engine == "spark" else []
-
-
 @pytest.mark.parametrize("case", CASES, ids=str)
-@pytest.mark.parametrize("name", [pytest.param(n, marks=_together(n)) for n in ENGINES])
+@pytest.mark.parametrize("name", [pytest.param(n, marks=together(n)) for n in ENGINES])
 def test_every_engine_gives_the_verdict_of_the_page(name: str, case: Case, tmp_path: Path) -> None:
     engine = ENGINES[name]
     if why := case.not_on.get(name) or engine.declines(case):

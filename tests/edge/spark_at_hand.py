@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
+import os
 import socket
 import tempfile
 from dataclasses import dataclass
 from typing import Any
+
+import pytest
 
 from headgate.edge import spark_session
 
@@ -35,9 +39,7 @@ def sparks() -> Sparks:
     Queries are interpreted: rows are few, and compiling a query takes longer than running it. Tests that want it
     compiled, as it is by default, set `spark.sql.codegen.wholeStage`.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = _free_port()
     folder = tempfile.mkdtemp(prefix="headgate-spark-")
     found = spark_session.local(
         {
@@ -60,3 +62,17 @@ def sparks() -> Sparks:
         cores="1",
     )
     return Sparks(found, f"sc://127.0.0.1:{port}")
+
+
+def _free_port() -> int:
+    """Below those that the system gives away: one of these could be taken by the time that Spark binds it."""
+    for port in range(15_002 + os.getpid() % 8_000, 32_768):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
+
+
+def together(engine: str) -> list[pytest.MarkDecorator]:
+    """One process runs all that needs Spark, so that it starts once."""
+    return [pytest.mark.xdist_group("spark")] if engine == "spark" else []

@@ -11,7 +11,6 @@ import polars as pl
 import pytest
 
 import headgate
-from headgate.checking import ENGINES
 
 HEAD = "apiVersion: v3.2.0\nkind: DataContract\nid: case\nversion: 1.0.0\nstatus: active\n"
 GOOD: dict[str, Any] = {
@@ -95,7 +94,9 @@ def written(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    "engine", ["polars", "duckdb"]
+)  # Spark writes no one file: tests/edge/test_engine_spark.py
 def test_every_kind_of_rule_about_rows_parts_good_from_bad_and_says_why(engine: str, tmp_path: Path) -> None:
     """Seen failing with one rule kind left out of `masks`: its row is among the good ones."""
     checked = headgate.check(rows(), CONTRACT, engine=engine)
