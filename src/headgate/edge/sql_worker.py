@@ -25,7 +25,8 @@ ARROW = b"arrow:\0\0"  # eight bytes: the stream behind it stays aligned
 WHOLE = frozenset(
     {"HUGEINT", "UHUGEINT"}
 )  # what sums of integers are: Arrow has only decimals that are as wide
-_MEMORY_SPARE_BYTES = 1 << 30  # the interpreter, DuckDB's code and threads, and one result
+# The interpreter, DuckDB's code and threads, and one result. Half of it was too little for a sort on a busy machine.
+_MEMORY_SPARE_BYTES = 2 << 30
 _SPILL_BYTES_MAX = 16 << 30
 _NUMBERS = frozenset({
     "BIGINT", "BOOLEAN", "DECIMAL", "DOUBLE", "FLOAT", "HUGEINT", "INTEGER", "SMALLINT", "TINYINT",
