@@ -14,6 +14,8 @@ os.environ["TZ"] = "UTC"
 time.tzset()
 for _name in [name for name in os.environ if name.startswith(("HEADGATE_", "AWS_", "PYICEBERG_"))]:
     del os.environ[_name]
+for _name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+    del os.environ[_name]  # gRPC would ask a proxy for loopback, too
 os.environ["HEADGATE_CACHE"] = ""  # tests of what is remembered have a place of their own for it
 
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)

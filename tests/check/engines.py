@@ -68,13 +68,15 @@ class UnderTest:
 
     ``declines``: why it takes no part in a case at all (None: it does); ``speaks_of``: whether a rule has a finding
     there. What it does not speak of is left out of the comparison, never passed over in the rest. ``unable``: rules
-    that it must own not to have executed, whatever the page says of them.
+    that it must own not to have executed, whatever the page says of them. ``also_typed``: texts are judged a second
+    time as values of the contract's types; Spark, which is slow to answer, has the pages of typed rows for that.
     """
 
     judge: Callable[[Asked], Answer]
     declines: Callable[[Case], str | None] = _nothing_said
     speaks_of: Callable[[Rule], bool] = _everything
     unable: Callable[[Rule], bool] = _nothing
+    also_typed: bool = True
 
 
 def of_port(made: Callable[[], Judge], rows_of: Callable[[Delivery], Frame] | None = None) -> UnderTest:
@@ -125,6 +127,7 @@ ENGINES: dict[str, UnderTest] = {
     "spark": replace(
         of_port(SparkEngine, lambda delivery: Frame(delivered(delivery.rows, sparks().local))),
         unable=_asks_duckdb,
+        also_typed=False,
     ),
     "record": UnderTest(record_engine.judge, record_engine.declines, record_engine.speaks_of),
 }
