@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import contextlib
 import functools
-import importlib
 import os
 import socket
 import tempfile
@@ -28,7 +27,6 @@ class Sparks:
     def connect(self) -> Any:
         from pyspark.sql.connect.session import SparkSession
 
-        _await_grpc(self.url.removeprefix("sc://"))
         found: Any = SparkSession.builder.remote(self.url).create()
         atexit.register(found.stop)  # first, or it would ask a server that is gone, again and again
         return found
@@ -41,6 +39,12 @@ def sparks() -> Sparks:
     Queries are interpreted: rows are few, and compiling a query takes longer than running it. Tests that want it
     compiled, as it is by default, set `spark.sql.codegen.wholeStage`.
     """
+    from pyspark.sql import SparkSession
+
+    # One that is there would be taken instead, and has no Spark Connect.
+    assert SparkSession.getActiveSession() is None, (
+        "a test started a Spark of its own: ask for sparks() first"
+    )
     port = _free_port()
     folder = tempfile.mkdtemp(prefix="headgate-spark-")
     found = spark_session.local(
@@ -64,21 +68,6 @@ def sparks() -> Sparks:
         cores="1",
     )
     return Sparks(found, f"sc://127.0.0.1:{port}")
-
-
-def _await_grpc(address: str) -> None:
-    """Spark's own client would try for ten minutes, and not say what it met."""
-    grpc: Any = importlib.import_module("grpc")
-    with grpc.insecure_channel(address) as channel:
-        try:
-            grpc.channel_ready_future(channel).result(timeout=60)
-        except grpc.FutureTimeoutError:
-            host, port = address.split(":")
-            # This fails where Spark is not there.
-            with socket.create_connection((host, int(port)), timeout=10) as direct:
-                direct.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00")
-                answer = direct.recv(9)
-            pytest.skip(f"gRPC finds no way to loopback here, where Spark answers a socket: {answer!r}")
 
 
 def _free_port() -> int:

@@ -43,6 +43,12 @@ schema:
 """
 
 
+@pytest.fixture(autouse=True)
+def _spark() -> None:
+    """Before a check starts one of its own."""
+    sparks()
+
+
 def _rows() -> pl.DataFrame:
     """Row 1 is good. Row 2 fails every rule but the key's; 3 and 4 share a key; 5 is null but for its key."""
     dst = datetime(2024, 3, 10, 2, 30)  # noqa: DTZ001 - a wall-clock time, which New York skips
@@ -145,7 +151,6 @@ def test_files_are_read_by_spark_with_their_places_and_row_numbers(tmp_path: Pat
     _rows().head(3).write_parquet(folder / "a.parquet")
     _rows().tail(2).write_parquet(folder / "b.parquet")
     ours = headgate.check(folder, CONTRACT)
-    sparks()
     theirs = headgate.check(folder, CONTRACT, engine="spark")
     assert [(f.rule, f.samples) for f in theirs.verdict.findings] == [
         (f.rule, f.samples) for f in ours.verdict.findings
