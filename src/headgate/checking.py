@@ -23,8 +23,7 @@ from headgate.checks.service_levels import told
 from headgate.contract.compile import compile_contract
 from headgate.edge.clock import SystemClock
 from headgate.edge.documents import bytes_of, document_of
-from headgate.edge.marking import Mark, masks
-from headgate.edge.passes import judged_of
+from headgate.edge.passes import InProcess, judged_of
 from headgate.edge.patterns import check_syntax
 from headgate.edge.rows import Rows
 from headgate.edge.source_files import FileSource
@@ -125,14 +124,11 @@ class Checked:
         """What the rows look like around their failures: one more pass over them, in bounded memory. None on Spark,
         which keeps them where they are.
         """
-        if self._engine.name == "spark":
+        if not isinstance(self._engine, InProcess):
             return None
         from headgate.edge.profiling import profiled
 
-        mark: Mark = masks
-        if self._engine.name == "duckdb":
-            from headgate.edge.engine_duckdb import masks as mark
-        return profiled(judged_of(self._judged), self.contract, warned(self.verdict), mark)
+        return profiled(judged_of(self._judged), self.contract, warned(self.verdict), self._engine.mark)
 
     def raise_for_failure(self) -> Checked:
         """Itself, if the verdict passes. Raises CheckFailed."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from types import MappingProxyType
+from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
@@ -12,9 +11,8 @@ import polars as pl
 from polars.io.plugins import register_io_source
 
 from headgate.checks.segments import SEGMENTS_MAX
-from headgate.edge import collapsing, measuring, passes, segments, splitting
+from headgate.edge import passes, segments
 from headgate.edge.cells import Cell, Cells, laid
-from headgate.edge.clock import SystemClock
 from headgate.edge.folding import Meaningless
 from headgate.edge.judging import (
     EXPRESSIONS_MAX,
@@ -31,80 +29,16 @@ from headgate.edge.keys import Keys
 from headgate.edge.marking import WORD, Masks
 from headgate.edge.render_rules import Answers, ColumnAbsent, Question, questions
 from headgate.edge.render_sql import Good, Rendering, both, fails, holds, true
-from headgate.edge.rows import OBJECT, ROW, Rows, rows_of
+from headgate.edge.rows import OBJECT, ROW, Rows
 from headgate.edge.sql_dialect import DuckDB
 from headgate.edge.sql_session import Session, opened
 from headgate.model.contract import TableContract
 from headgate.model.names import RuleName, TableName
 from headgate.model.rule import DuplicateRows, FailingRows, Measured, Not, Predicate, References, Rule, Unique
-from headgate.ports import Checked, Clock, Frame, Group, Measurement, Split, TableRules
+from headgate.ports import Frame, Group
 
 RENDERING = 1  # to be raised whenever a rendering comes to judge a value differently
 _DIALECT = DuckDB()
-
-
-@dataclass(frozen=True, slots=True)
-class DuckEngine:
-    """DuckDB, in process. It spills what does not fit into a gigabyte."""
-
-    name: str = "duckdb"
-    clock: Clock = field(default_factory=SystemClock)  # for waivers, and the age of data
-
-    def version(self) -> str:
-        return f"sql-{RENDERING}/duckdb-{duckdb.__version__}"
-
-    def check(
-        self,
-        rows: Frame,
-        contract: TableContract,
-        *,
-        parents: Mapping[TableName, Frame],
-        existing: Mapping[RuleName, Frame],
-        table_rules: TableRules,
-        allowed: frozenset[str] = frozenset(),
-        beside: int = 0,
-    ) -> Checked:
-        return passes.checked(
-            passes.Passes(passes.beside(pass_one, beside), masks, self.clock.now()),
-            rows_of(rows),
-            contract,
-            parents=parents,
-            existing=existing,
-            table_rules=table_rules,
-            allowed=allowed,
-        )
-
-    def split(
-        self,
-        rows: Frame,
-        contract: TableContract,
-        checked: Checked,
-        *,
-        warn: Collection[RuleName],
-        whole: bool = False,
-    ) -> Split:
-        return splitting.split(
-            rows_of(rows), contract, passes.judged_of(checked), frozenset(warn), whole=whole, mark=masks
-        )
-
-    def measure(
-        self,
-        rows: Frame,
-        contract: TableContract,
-        rules: Sequence[Rule],
-        parents: Mapping[TableName, Frame] = MappingProxyType({}),
-    ) -> tuple[Measurement, ...]:
-        judged = pass_one(rows_of(rows), contract, rules, parents, {})
-        found = measuring.from_judged(judged, contract, rules)
-        return tuple(found[rule.name] for rule in rules)
-
-    def keys(
-        self, rows: Frame, contract: TableContract, columns: Sequence[str], names: Sequence[str]
-    ) -> Frame | None:
-        return measuring.keys(rows_of(rows), contract, columns, names)
-
-    def together(self, frames: Sequence[Frame]) -> Frame:
-        return collapsing.together(frames)
 
 
 # -- pass 1 -------------------------------------------------------------------------------------------------
@@ -116,8 +50,11 @@ def pass_one(
     rules: Sequence[Rule],
     parents: Mapping[TableName, Frame],
     existing: Mapping[RuleName, Frame],
+    *,
+    keep: bool = False,
 ) -> Judged:
-    """As `judging.pass_one`: one query for all predicates, one more for each key."""
+    """As `judging.pass_one`, but that no rows are kept: one query for all predicates, one more for each key."""
+    del keep
     asked = {r.name: a for r in rules if (a := asked_of(r)) is not None}
     cells, inside = looked_inside(laid(rows, contract), asked.values(), rows)
     with opened(rows, cells) as session:
@@ -398,3 +335,16 @@ def _schema(cells: Cells) -> dict[str, pl.DataType]:
         found |= {cell.value: cell.dtype, cell.missing: pl.Boolean(), cell.raw: cell.raw_dtype}
     found |= {f"x{j}": dtype for j, (_, dtype) in enumerate(cells.extra)}
     return found | {ROW: pl.Int64(), OBJECT: pl.Int64()}
+
+
+@dataclass(frozen=True, slots=True)
+class DuckEngine(passes.InProcess):
+    """DuckDB, in process. It spills what does not fit into a gigabyte."""
+
+    name: str = "duckdb"
+
+    pass_one = staticmethod(pass_one)
+    mark = staticmethod(masks)
+
+    def version(self) -> str:
+        return f"sql-{RENDERING}/duckdb-{duckdb.__version__}"

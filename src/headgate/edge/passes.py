@@ -1,31 +1,33 @@
 """A check in its order, the same on every engine: pass 1, structure, pass 2 if rows failed, measures, findings.
 
-An engine brings its `Passes`: what is counted and which keys are at fault, and which rows fail what.
+`InProcess` is that order; an engine brings what is counted and which keys are at fault, and which rows fail what.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Protocol
+from types import MappingProxyType
+from typing import ClassVar, Protocol
 
 from headgate.checks import bounds
 from headgate.checks.outcomes import Outcome
-from headgate.edge import findings, marking, measuring
+from headgate.edge import collapsing, findings, marking, measuring, splitting
+from headgate.edge.clock import SystemClock
 from headgate.edge.judging import Judged
 from headgate.edge.marking import Mark
-from headgate.edge.rows import Rows
+from headgate.edge.rows import Rows, rows_of
 from headgate.model.contract import TableContract
 from headgate.model.errors import Bug
 from headgate.model.names import RuleName, TableName
 from headgate.model.rule import Measured, Rule
 from headgate.model.verdict import Finding, Verdict
-from headgate.ports import Checked, Frame, Measurement, TableRules
+from headgate.ports import Checked, Clock, Frame, Measurement, Split, TableRules
 
 
 class PassOne(Protocol):
-    """`judging.pass_one`, or the same on another engine."""
+    """`judging.pass_one`, or the same on another engine. ``keep``: rows that fail may be kept, if that is cheap."""
 
     def __call__(
         self,
@@ -34,39 +36,79 @@ class PassOne(Protocol):
         rules: Sequence[Rule],
         parents: Mapping[TableName, Frame],
         existing: Mapping[RuleName, Frame],
+        *,
+        keep: bool = False,
     ) -> Judged: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Passes:
-    """What an engine brings to a check. ``now`` is for waivers, and the age of data."""
+class InProcess:
+    """An engine in this process, but for its ``name`` and the two passes that it brings. The evidence is a `Judged`."""
 
-    pass_one: PassOne
-    mark: Mark
-    now: datetime
+    name: str
+    clock: Clock = field(default_factory=SystemClock)  # for waivers, and the age of data
 
+    pass_one: ClassVar[PassOne]
+    mark: ClassVar[Mark]
 
-def checked(
-    passes: Passes,
-    rows: Rows,
-    contract: TableContract,
-    *,
-    parents: Mapping[TableName, Frame],
-    existing: Mapping[RuleName, Frame],
-    table_rules: TableRules,
-    allowed: frozenset[str],
-) -> Checked:
-    """As `Judge.check` says. The evidence is a `Judged`."""
-    rules = contract.complete_rules
-    wanted = [r for r in rules if r.about_rows or measured_here(r, table_rules)]
-    judged = passes.pass_one(rows, contract, wanted, parents, existing)
-    structural = findings.structure(judged.cells, rows, contract.policy)
-    about_rows = [r for r in wanted if r.about_rows]
-    outcomes = findings.outcomes(about_rows, judged, contract, passes.now)
-    judged = marking.with_bad_rows(judged, contract, about_rows, warned(outcomes), passes.mark)
-    measurements = measuring.from_judged(judged, contract, [r for r in wanted if not r.about_rows])
-    found = Found(judged, structural, measurements, outcomes, passes.now)
-    return Checked(replace(told(found, rules, contract), allowed=allowed), Frame(judged))
+    def check(
+        self,
+        rows: Frame,
+        contract: TableContract,
+        *,
+        parents: Mapping[TableName, Frame],
+        existing: Mapping[RuleName, Frame],
+        table_rules: TableRules,
+        allowed: frozenset[str] = frozenset(),
+        beside: int = 0,
+    ) -> Checked:
+        """As `ports.Judge` says."""
+        delivered, rules, now = rows_of(rows), contract.complete_rules, self.clock.now()
+        wanted = [r for r in rules if r.about_rows or measured_here(r, table_rules)]
+        judged = self.pass_one(delivered, contract, wanted, parents, existing, keep=True)
+        judged = replace(judged, count=judged.count + beside)
+        structural = findings.structure(judged.cells, delivered, contract.policy)
+        about_rows = [r for r in wanted if r.about_rows]
+        outcomes = findings.outcomes(about_rows, judged, contract, now)
+        judged = marking.with_bad_rows(judged, contract, about_rows, warned(outcomes), self.mark)
+        measurements = measuring.from_judged(judged, contract, [r for r in wanted if not r.about_rows])
+        found = Found(judged, structural, measurements, outcomes, now)
+        return Checked(replace(told(found, rules, contract), allowed=allowed), Frame(judged))
+
+    def split(
+        self,
+        rows: Frame,
+        contract: TableContract,
+        checked: Checked,
+        *,
+        warn: Collection[RuleName],
+        whole: bool = False,
+    ) -> Split:
+        """As `ports.Judge` says: two LazyFrames."""
+        judged = judged_of(checked)
+        return splitting.split(rows_of(rows), contract, judged, frozenset(warn), whole=whole, mark=self.mark)
+
+    def measure(
+        self,
+        rows: Frame,
+        contract: TableContract,
+        rules: Sequence[Rule],
+        parents: Mapping[TableName, Frame] = MappingProxyType({}),
+    ) -> tuple[Measurement, ...]:
+        """As `ports.Counter` says."""
+        judged = self.pass_one(rows_of(rows), contract, rules, parents, {})
+        found = measuring.from_judged(judged, contract, rules)
+        return tuple(found[rule.name] for rule in rules)
+
+    def keys(
+        self, rows: Frame, contract: TableContract, columns: Sequence[str], names: Sequence[str]
+    ) -> Frame | None:
+        """As `ports.Counter` says."""
+        return measuring.keys(rows_of(rows), contract, columns, names)
+
+    def together(self, frames: Sequence[Frame]) -> Frame:
+        """As `ports.Counter` says."""
+        return collapsing.together(frames)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,22 +149,6 @@ def told(found: Found, rules: Sequence[Rule], contract: TableContract) -> Verdic
 def warned(outcomes: Mapping[RuleName, Outcome]) -> list[RuleName]:
     """The rules whose failures make no row bad."""
     return [name for name, outcome in outcomes.items() if outcome.status == "warn"]
-
-
-def beside(pass_one: PassOne, count: int) -> PassOne:
-    """The same pass, where ``count`` rows that fail nothing stand beside the rows that are read."""
-
-    def counted(
-        rows: Rows,
-        contract: TableContract,
-        rules: Sequence[Rule],
-        parents: Mapping[TableName, Frame],
-        existing: Mapping[RuleName, Frame],
-    ) -> Judged:
-        judged = pass_one(rows, contract, rules, parents, existing)
-        return replace(judged, count=judged.count + count)
-
-    return counted if count else pass_one
 
 
 def judged_of(checked: Checked) -> Judged:

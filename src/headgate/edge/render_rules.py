@@ -42,7 +42,9 @@ __all__ = [
     "Answers",
     "ColumnAbsent",
     "Good",
+    "Judging",
     "Question",
+    "by_regress",
     "cell_of",
     "columns_of",
     "failing",
@@ -51,6 +53,7 @@ __all__ = [
 ]
 
 PATTERN_SECONDS_MAX = 60.0
+Judging = Callable[[Sequence[Any]], Sequence[bool]]  # whether each of some values is as it should be
 
 
 class ColumnAbsent(Exception):
@@ -66,45 +69,53 @@ class Question:
 
     cell: Cell
     predicate: Predicate
-    judge: Callable[[Sequence[Any]], Sequence[bool]]
+    judge: Judging
     beyond: float | None = None
     steps: tuple[Field | Each, ...] = ()
 
 
-def questions(predicate: Predicate, cells: Cells) -> Iterator[Question]:
-    """What has to be asked before `holds` can be rendered."""
+def by_regress(pattern: str) -> Judging | None:
+    """Who judges a pattern, if it is beyond regular expressions."""
+    if patterns.translate(pattern) is not None:
+        return None
+    return lambda values: patterns.matches(pattern, values, PATTERN_SECONDS_MAX)
+
+
+def questions(
+    predicate: Predicate, cells: Cells, beyond: Callable[[str], Judging | None] = by_regress
+) -> Iterator[Question]:
+    """What has to be asked before `holds` can be rendered. ``beyond``: who judges a pattern that cannot be."""
     match predicate:
         case AllOf(parts):
             for part in parts:
-                yield from questions(part, cells)
+                yield from questions(part, cells, beyond)
         case Not(inner):
-            yield from questions(inner, cells)
+            yield from questions(inner, cells, beyond)
         case Inside(column, steps, inner):
-            cell = cell_of(cells, column)
-            yield from _questions(inner, cell, steps)
+            yield from _questions(inner, cell_of(cells, column), steps, beyond)
         case Matches(column) | MultipleOf(column):
-            yield from _questions(predicate, cell_of(cells, column), ())
+            yield from _questions(predicate, cell_of(cells, column), (), beyond)
 
 
-def _questions(predicate: Predicate, cell: Cell, steps: tuple[Field | Each, ...]) -> Iterator[Question]:
+def _questions(
+    predicate: Predicate,
+    cell: Cell,
+    steps: tuple[Field | Each, ...],
+    beyond: Callable[[str], Judging | None],
+) -> Iterator[Question]:
     """Of a value of the column, or of one that ``steps`` lead to."""
     asked = Inside(cell.column.name, steps, predicate) if steps else predicate
     match predicate:
         case AllOf(parts):
             for part in parts:
-                yield from _questions(part, cell, steps)
+                yield from _questions(part, cell, steps, beyond)
         case Not(inner):
-            yield from _questions(inner, cell, steps)
+            yield from _questions(inner, cell, steps, beyond)
         case Inside(_, more, inner):
-            yield from _questions(inner, cell, (*steps, *more))
-        case Matches(_, pattern) if patterns.translate(pattern) is None:
-            if isinstance(_kind(cell, steps), StringType):
-                yield Question(
-                    cell,
-                    asked,
-                    lambda values: patterns.matches(pattern, values, PATTERN_SECONDS_MAX),
-                    steps=steps,
-                )
+            yield from _questions(inner, cell, (*steps, *more), beyond)
+        case Matches(_, pattern) if isinstance(_kind(cell, steps), StringType):
+            if (judge := beyond(pattern)) is not None:
+                yield Question(cell, asked, judge, steps=steps)
         case MultipleOf(_, divisor) if isinstance(_kind(cell, steps), NumberType):
             yield Question(
                 cell,

@@ -7,24 +7,22 @@ there; those inside of columns go back as a list.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import polars as pl
 
-from headgate.edge import folding, patterns
-from headgate.edge.cells import Cell, Cells, reached
+from headgate.edge import patterns
 from headgate.edge.folding import Meaningless
-from headgate.edge.render_rules import PATTERN_SECONDS_MAX, ColumnAbsent, Question, cell_of
+from headgate.edge.render_rules import ColumnAbsent, Judging, Question, by_regress, questions
 from headgate.edge.spark_cells import Laid
 from headgate.edge.spark_dialect import safe_in_java
-from headgate.edge.spark_nested import Steps, values
+from headgate.edge.spark_nested import values
 from headgate.edge.spark_rows import collected, handed
 from headgate.edge.spark_text import double, literal
-from headgate.model.contract import NumberType, StringType
 from headgate.model.names import RuleName
-from headgate.model.rule import AllOf, Inside, Matches, MultipleOf, Not, Predicate
+from headgate.model.rule import Predicate
 
 DISTINCT_MAX = 5_000_000  # values that this process will hold
 LISTED_MAX = 10_000  # values that a query will hold
@@ -41,8 +39,8 @@ def asked(
     answers: dict[Predicate, str] = {}
     for name, predicate in predicates:
         try:
-            for question in _questions(predicate, over.cells):
-                if question.predicate not in answers:
+            for question in questions(predicate, over.cells, _beyond):
+                if question.cell.present and question.predicate not in answers:
                     over, answers[question.predicate] = _answered(over, question, f"q{len(answers)}")
         except Meaningless as error:
             errors[name] = str(error)
@@ -51,57 +49,14 @@ def asked(
     return over, answers, errors, absent
 
 
-def _questions(predicate: Predicate, cells: Cells) -> Iterator[Question]:
-    match predicate:
-        case AllOf(parts):
-            for part in parts:
-                yield from _questions(part, cells)
-        case Not(inner):
-            yield from _questions(inner, cells)
-        case Inside(column) | Matches(column) | MultipleOf(column):
-            cell = cell_of(cells, column)
-            if cell.present:
-                yield from _inner(predicate, cell, ())
+def _beyond(pattern: str) -> Judging | None:
+    translated = patterns.translate(pattern)
+    if translated is None:
+        return by_regress(pattern)
+    return None if safe_in_java(translated) else _linear(translated)
 
 
-def _inner(predicate: Predicate, cell: Cell, steps: Steps) -> Iterator[Question]:
-    asked = Inside(cell.column.name, steps, predicate) if steps else predicate
-    match predicate:
-        case AllOf(parts):
-            for part in parts:
-                yield from _inner(part, cell, steps)
-        case Not(inner):
-            yield from _inner(inner, cell, steps)
-        case Inside(_, more, inner):
-            yield from _inner(inner, cell, (*steps, *more))
-        case Matches(_, pattern) if isinstance(_kind(cell, steps), StringType):
-            translated = patterns.translate(pattern)
-            if translated is None:
-                judge = _by_regress(pattern)
-            elif safe_in_java(translated):
-                return
-            else:
-                judge = _linear(translated)
-            yield Question(cell, asked, judge, steps=steps)
-        case MultipleOf(_, divisor) if isinstance(_kind(cell, steps), NumberType):
-            yield Question(
-                cell,
-                asked,
-                lambda values: [folding.is_multiple(x, divisor) for x in values],
-                folding.exact_below(divisor),
-                steps,
-            )
-
-
-def _kind(cell: Cell, steps: Steps) -> object:
-    return reached(cell.kind, cell.dtype, steps)[0]
-
-
-def _by_regress(pattern: str) -> Callable[[Sequence[Any]], Sequence[bool]]:
-    return lambda values: patterns.matches(pattern, values, PATTERN_SECONDS_MAX)
-
-
-def _linear(translated: str) -> Callable[[Sequence[Any]], Sequence[bool]]:
+def _linear(translated: str) -> Judging:
     """Polars' engine never backtracks."""
 
     def judge(values: Sequence[Any]) -> Sequence[bool]:

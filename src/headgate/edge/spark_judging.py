@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from headgate.edge.cells import Cell, Cells
 from headgate.edge.folding import Meaningless
-from headgate.edge.judging import Judged, predicate_of
+from headgate.edge.judging import Judged, key_cells, predicate_of
 from headgate.edge.render_rules import Answers, ColumnAbsent
 from headgate.edge.render_sql import Rendering, fails, holds, true
 from headgate.edge.rows import OBJECT, ROW
@@ -133,11 +132,11 @@ def _keys(rule: Rule, over: Laid, within: str | None, parents: Mapping[TableName
     """Keys at fault of a rule about keys; None for the others."""
     body = rule.body
     if isinstance(body, Measured) and isinstance(body.measure, DuplicateRows):
-        return doubled(over, _key_cells(body.measure.columns, over.cells), within)
+        return doubled(over, key_cells(body.measure.columns, over.cells), within)
     if isinstance(body, Unique):
-        return doubled(over, _key_cells(body.columns, over.cells), within)
+        return doubled(over, key_cells(body.columns, over.cells), within)
     if isinstance(body, References):
-        own = _key_cells(body.columns, over.cells)
+        own = key_cells(body.columns, over.cells)
         parent = parents.get(body.to_table)
         if parent is None:
             raise ColumnAbsent(f"the table {short(body.to_table)} is not there")
@@ -152,21 +151,9 @@ def _keys(rule: Rule, over: Laid, within: str | None, parents: Mapping[TableName
 
 def _groups(body: Measured, over: Laid, within: str | None, failed: str | None) -> tuple[Group, ...]:
     keys = body.measure.columns if isinstance(body.measure, DuplicateRows) else ()
-    by, own = _key_cells(body.by, over.cells), _key_cells(keys, over.cells)
+    by, own = key_cells(body.by, over.cells), key_cells(keys, over.cells)
     frame = over.frame.filter(within) if within else over.frame
     return grouped(frame, [c.value for c in by], [c.value for c in own], failed)
-
-
-def _key_cells(columns: Sequence[str], cells: Cells) -> list[Cell]:
-    found = []
-    for name in columns:
-        cell = cells.of(name)
-        if cell is None or not (cell.present or cells.lenient):
-            raise ColumnAbsent(f"the column {name} is absent")
-        if cell.why is not None:
-            raise Meaningless(cell.why)
-        found.append(cell)
-    return found
 
 
 # -- pass 2 -------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from headgate.edge import sql_cells
 from headgate.edge.cells import Cells
 from headgate.edge.rows import Rows, first_line, guarded
 from headgate.edge.sql_dialect import DuckDB
+from headgate.edge.sql_locked import connected, lock
 from headgate.model.errors import Bug, Unavailable, Unreadable
 
 MEMORY_BYTES = 1 << 30
@@ -132,28 +133,10 @@ def opened(rows: Rows, cells: Cells) -> Iterator[Session]:
     """A connection that reads the files of these rows, and none besides."""
     asked = {n: p for n, part in enumerate(rows.parts) if (p := sql_cells.parquet_of(rows, part, cells))}
     with tempfile.TemporaryDirectory(prefix="headgate-duckdb-") as folder:
-        connection = duckdb.connect(
-            ":memory:",
-            config={
-                "memory_limit": f"{MEMORY_BYTES}B",
-                "temp_directory": f"{folder}/spill",
-                "home_directory": folder,
-                "secret_directory": f"{folder}/none",
-                "allow_persistent_secrets": "false",
-                "allow_community_extensions": "false",
-                "autoinstall_known_extensions": "false",
-                "autoload_known_extensions": "false",
-                "python_enable_replacements": "false",
-            },
-        )
+        connection = connected(folder, MEMORY_BYTES)
         try:
-            connection.execute("SET TimeZone = 'UTC'")
             connection.execute(f"SET disabled_optimizers = '{_NO_PROOFS}'")
-            connection.execute(
-                "SET allowed_paths = $1", [sorted({p for paths in asked.values() for p in paths})]
-            )
-            connection.execute("SET enable_external_access = false")
-            connection.execute("SET lock_configuration = true")  # last: from here on nothing can be set
+            lock(connection, (p for paths in asked.values() for p in paths))
             session = Session(connection, rows, cells)
             session.native = {n: made for n, paths in asked.items() if (made := _native(session, n, paths))}
             yield session

@@ -1,8 +1,8 @@
 """The child process of `headgate.edge.engine_sql`: a locked DuckDB over a few Parquet files.
 
 Three walls, each tested with the others open where that can be done: the gate judges the parsed statement, the
-settings below take files, network, extensions and Python's variables away, and the process has no credentials, a
-bound on its memory, and a parent that kills it when time is up.
+settings of `sql_locked` take files, network, extensions and Python's variables away, and the process has no
+credentials, a bound on its memory, and a parent that kills it when time is up.
 
 A question is a JSON object with one of ``open``, ``scalar``, ``table``. An answer is a JSON object, or `ARROW` and
 an Arrow stream.
@@ -19,6 +19,7 @@ import duckdb
 
 from headgate.edge.child import limit_cpu, limit_memory, serve
 from headgate.edge.sql_gate import first_line, review
+from headgate.edge.sql_locked import connected, lock
 from headgate.edge.sql_text import DEFAULT_SCHEMA, parts, quoted, quoted_part, with_default_quoted
 
 ARROW = b"arrow:\0\0"  # eight bytes: the stream behind it stays aligned
@@ -87,22 +88,7 @@ class Sandbox:
 
 def _locked(tables: Mapping[str, Sequence[str]], memory_bytes: int, folder: str) -> duckdb.DuckDBPyConnection:
     """A connection that reads these files as these tables, and can change nothing about itself any more."""
-    connection = duckdb.connect(
-        ":memory:",
-        config={
-            "memory_limit": f"{memory_bytes}B",
-            "temp_directory": f"{folder}/spill",
-            "max_temp_directory_size": f"{_SPILL_BYTES_MAX}B",
-            "home_directory": folder,
-            "secret_directory": f"{folder}/none",
-            "allow_persistent_secrets": "false",
-            "allow_community_extensions": "false",
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-            "python_enable_replacements": "false",
-        },
-    )
-    connection.execute("SET TimeZone = 'UTC'")
+    connection = connected(folder, memory_bytes, {"max_temp_directory_size": f"{_SPILL_BYTES_MAX}B"})
     for schema in {DEFAULT_SCHEMA} | {parts(table)[0] for table in tables}:
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted_part(schema)}")
     for table, paths in tables.items():
@@ -111,13 +97,8 @@ def _locked(tables: Mapping[str, Sequence[str]], memory_bytes: int, folder: str)
         connection.execute(
             f"CREATE VIEW {quoted(table)} AS SELECT *{_unproven(connection, files)} FROM {files}"
         )
-    # Only these files stay readable. Disabling the local file system, too, would close even them.
-    connection.execute(
-        "SET allowed_paths = $1", [sorted({path for paths in tables.values() for path in paths})]
-    )
-    connection.execute("SET enable_external_access = false")
     connection.execute(f"SET search_path = '{DEFAULT_SCHEMA}'")
-    connection.execute("SET lock_configuration = true")  # last: from here on nothing can be set
+    lock(connection, (path for paths in tables.values() for path in paths))
     return connection
 
 
