@@ -41,6 +41,10 @@ def sparks() -> Sparks:
     """
     from pyspark.sql import SparkSession
 
+    alone = "PYTEST_XDIST_WORKER" not in os.environ
+    assert alone or "@spark" in os.environ["PYTEST_CURRENT_TEST"], (
+        "mark it `together`, or each process starts one"
+    )
     # One that is there would be taken instead, and has no Spark Connect.
     assert SparkSession.getActiveSession() is None, (
         "a test started a Spark of its own: ask for sparks() first"
