@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,10 +17,12 @@ import polars as pl
 
 from headgate.checks.again import check_again
 from headgate.checks.evidence import attributed, columns_of, reason
+from headgate.checks.given_parents import Wanted, hinted, meant, needed, wanted
 from headgate.checks.own_parents import fitting, own_references
 from headgate.checks.service_levels import findings as service_levels
 from headgate.checks.service_levels import told
 from headgate.contract.compile import compile_contract
+from headgate.edge.beside import Beside, named_in
 from headgate.edge.clock import SystemClock
 from headgate.edge.documents import bytes_of, document_of
 from headgate.edge.passes import InProcess, judged_of
@@ -28,7 +30,7 @@ from headgate.edge.patterns import check_syntax
 from headgate.edge.rows import Rows
 from headgate.edge.source_files import FileSource
 from headgate.intake.policy import warned
-from headgate.model.contract import Dialect, TableContract
+from headgate.model.contract import Column, Dialect, TableContract
 from headgate.model.errors import CheckFailed, WrongUse
 from headgate.model.names import TableName, table_key
 from headgate.model.rule import References, Rule
@@ -39,6 +41,7 @@ from headgate.ports import Clock, Counter, Delivery, Frame, Judge, Memory, Split
 
 if TYPE_CHECKING:
     from headgate.contract.lint import Advice
+    from headgate.edge.beside import Described
     from headgate.edge.failures import Reason
     from headgate.model.profile import Profile
 
@@ -152,6 +155,7 @@ def check(  # noqa: PLR0913 - options, each by its name
     dialect: Dialect | Callable[[Dialect], Dialect] | None = None,
     engine: str | None = None,
     spark_remote: str | None = None,
+    tables: Mapping[str, Data] | None = None,
     remember: bool = False,
 ) -> Checked:
     """Check files (paths, folders, patterns) or a frame (Polars, Arrow, pandas, Spark) against a contract.
@@ -160,7 +164,8 @@ def check(  # noqa: PLR0913 - options, each by its name
     what the contract says; or what makes the one of the other. ``engine``: one of `ENGINES`; they give one verdict. A
     frame of Spark's is checked by Spark, in its own session; anything else by polars, unless told. ``spark_remote``:
     where Spark is (``sc://host:port``), in place of SPARK_REMOTE, the active session, or a new local one.
-    References to other tables are not executed: there are none. A verdict that does not pass is returned, not raised.
+    ``tables``: what references lead to, by the table's name: files or frames, in which the parents are looked for. A
+    reference to a table that is not among them is not executed. A verdict that does not pass is returned, not raised.
     ``remember``: of Parquet files read only what no earlier check has seen, and keep what this one sees, in a folder of
     the user's; the verdict is the same.
 
@@ -169,7 +174,8 @@ def check(  # noqa: PLR0913 - options, each by its name
     engine = engine or ("spark" if type(data).__module__.startswith("pyspark.") else "polars")
     judge = judge_called(engine)
     document = document_of(contract)
-    compiled = compile_contract(document, object, pattern_error=check_syntax)
+    beside = Beside(None if isinstance(contract, bytes) else os.fspath(contract), document, os.environ)
+    compiled = compile_contract(document, object, pattern_error=check_syntax, elsewhere=beside)
     spoken = dialect(compiled.dialect) if callable(dialect) else dialect or compiled.dialect
     spoken = replace(spoken, maps=compiled.dialect.maps)
     format = format or compiled.format
@@ -179,26 +185,77 @@ def check(  # noqa: PLR0913 - options, each by its name
         delivery = deliver(data, spoken, format)
     allowed = frozenset(allow_unexecuted)
     own = own_references(compiled, {f"default.{compiled.object}", f"default.{compiled.physical_name}"})
+    called = named_in(beside)
+    others = wanted(compiled, own, {t: {d.object} for t, d in called.items()})
+    given = {
+        table: _parent(judge, delivery, some, table, others[table], compiled, spoken, called.get(table))
+        for table, some in meant(tables or {}, others, compiled).items()
+    }
 
     @functools.cache
     def judged() -> Judged:
-        typed = fitting(judge, delivery.rows, compiled, own, {}) if own else None
+        parents = {table: one.typed() for table, one in given.items()}
+        if own:
+            parents |= dict.fromkeys(_tables(own), fitting(judge, delivery.rows, compiled, own, {}))
         return judge.check(
-            delivery.rows,
-            compiled,
-            parents={} if typed is None else dict.fromkeys(_tables(own), typed),
-            existing={},
-            table_rules="all",
-            allowed=allowed,
+            delivery.rows, compiled, parents=parents, existing={}, table_rules="all", allowed=allowed
         )
 
-    verdict = _again(judge, delivery.rows, compiled, own, allowed) if remember else None
+    verdict = _again(judge, delivery.rows, compiled, own, allowed, given) if remember else None
     verdict = told(verdict or judged().verdict, service_levels(compiled, SystemClock().now()))
-    return Checked(attributed(verdict, compiled, judge.name), compiled, delivery, judged, judge)
+    verdict = hinted(attributed(verdict, compiled, judge.name), compiled, others.keys() - given.keys())
+    return Checked(verdict, compiled, delivery, judged, judge)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parent:
+    """A table that was given: its rows as they came, and as what they are read (``columns``, ``dialect``)."""
+
+    delivery: Delivery
+    columns: tuple[Column, ...]
+    dialect: Dialect
+    typed: Callable[[], Frame]
+
+
+def _parent(
+    judge: Judge,
+    child: Delivery,
+    data: Data,
+    table: TableName,
+    asked: Wanted,
+    contract: TableContract,
+    dialect: Dialect,
+    described: Described | None,
+) -> _Parent:
+    """Raises NotThere, Unreadable (data), ContractUnusable (the contract that describes them)."""
+    own = None
+    if described is not None:
+        own = compile_contract(described.document, described.object, pattern_error=check_syntax)
+    dialect, format = (own.dialect, own.format) if own is not None else (replace(dialect, maps=()), None)
+    if judge.name == "spark":
+        from headgate.edge import spark_rows
+
+        session = spark_rows.spark_rows(child.rows).session
+        delivery = spark_rows.deliver(data, session, dialect, format)
+    else:
+        delivery = deliver(data, dialect, format)
+    only = needed(table, asked.bodies, contract, own, delivery.columns)
+
+    @functools.cache
+    def typed() -> Frame:
+        # What has none of the columns is left as it is: the rule says that it has not.
+        return fitting(judge, delivery.rows, only, (), {}) if only.columns else delivery.rows
+
+    return _Parent(delivery, only.columns, dialect, typed)
 
 
 def _again(
-    judge: Judge, rows: Frame, contract: TableContract, own: Collection[Rule], allowed: frozenset[str]
+    judge: Judge,
+    rows: Frame,
+    contract: TableContract,
+    own: Collection[Rule],
+    allowed: frozenset[str],
+    given: Mapping[TableName, _Parent],
 ) -> Verdict | None:
     """The verdict on files that may be known, at the cost of what is new in them. None if nothing is known of such."""
     if not isinstance(rows, Rows) or any(one.format != "parquet" for one in rows.objects):
@@ -212,13 +269,29 @@ def _again(
     objects = known_files.known(rows.objects, rows.dialect or contract.dialect, now_ns)
     if objects is None:
         return None
+    beside: dict[TableName, known_files.Given] = {}
+    for table, one in given.items():
+        frame = any(each.format == "frame" for each in one.delivery.objects)
+        names = None if frame else known_files.identified(one.delivery.objects, one.dialect, now_ns)
+        if names is None:
+            return None
+        beside[table] = known_files.Given(names, one.columns, one.typed)
     cache = check_cache.CheckCache(folder)
     files = known_files.table(
-        objects, rows, cache, lambda some: fitting(judge, some, contract, own, {}), contract.columns
+        objects,
+        rows,
+        cache,
+        lambda some: fitting(judge, some, contract, own, {}),
+        contract.columns,
+        beside.values(),
     )
     # Parents are what they are by all that is declared of all columns.
-    parents = TableEntry(repr(contract.columns), known_files.TYPED)
-    tree = Tree({table_key(table): parents for table in _tables(own)} | {table_key(_FILES): known_files.OWN})
+    typed = TableEntry(repr(contract.columns), known_files.TYPED)
+    tree = Tree(
+        {table_key(table): typed for table in _tables(own)}
+        | {table_key(table): one.entry for table, one in beside.items()}
+        | {table_key(_FILES): known_files.OWN}
+    )
     around = _Around(files, cache, judge, clock)
     verdict = check_again(around, tree, _FILES, contract, allowed, "all")
     check_cache.bounded(cache.keys, files.group)

@@ -35,8 +35,9 @@ class Case:
     """A contract, rows, and the verdict that every engine must give.
 
     ``expected``: lines ``rule status [rows 1 2 | measured]`` in the order of the verdict; a rule that has no line
-    passes. ``parents``: the tables that references name. ``only_as_written``: why rows in text, all of which fit,
-    are not judged alike once they are typed; empty: they are. ``not_on``: engines that do not take part, and why.
+    passes. ``parents``: the tables that references name; ``files``: contracts beside the contract, by their paths.
+    ``only_as_written``: why rows in text, all of which fit, are not judged alike once they are typed; empty: they are.
+    ``not_on``: engines that do not take part, and why.
     """
 
     page: str
@@ -46,6 +47,7 @@ class Case:
     rows: Block
     expected: tuple[str, ...]
     parents: Mapping[str, Block] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
     object: str | None = None
     only_as_written: str = ""
     not_on: Mapping[str, str] = field(default_factory=dict)
@@ -103,6 +105,7 @@ def _case(page: str, line: int, heading: str, body: str) -> Case:
     found: dict[str, str] = {}
     rows: Block | None = None
     parents: dict[str, Block] = {}
+    files: dict[str, str] = {}
     for block in _BLOCK.finditer(body):
         kind, text = block["kind"], block["text"]
         if kind in get_args(Kind):
@@ -112,6 +115,8 @@ def _case(page: str, line: int, heading: str, body: str) -> Case:
                 rows = Block(cast("Kind", kind), text)
             else:
                 raise ValueError("it has rows twice")
+        elif kind == "yaml" and block["attribute"] == "file":
+            files[block["value"]] = _contract(text)
         elif kind in {"yaml", "settings", "verdict"} and kind not in found:
             found[kind] = text
         else:
@@ -127,4 +132,4 @@ def _case(page: str, line: int, heading: str, body: str) -> Case:
     expected = tuple(" ".join(said.split()) for said in found["verdict"].splitlines() if said.strip())
     for each in expected:
         said(each)
-    return Case(page, line, heading, contract.encode(), rows, expected, parents, **settings)
+    return Case(page, line, heading, contract.encode(), rows, expected, parents, files, **settings)

@@ -15,6 +15,7 @@ from check.pages import Block, Case, cases, every_case, said
 from edge.spark_at_hand import together
 from headgate.contract.compile import compile_contract
 from headgate.contract.document import parse
+from headgate.edge.beside import Beside
 from headgate.edge.cells import laid
 from headgate.edge.patterns import check_syntax
 from headgate.edge.rows import rows_of
@@ -34,13 +35,22 @@ def test_every_engine_gives_the_verdict_of_the_page(name: str, case: Case, tmp_p
     engine = ENGINES[name]
     if why := case.not_on.get(name):
         pytest.skip(why)
-    contract = compile_contract(parse(case.contract, case.place), case.object, pattern_error=check_syntax)
+    contract = _compiled(case, tmp_path)
     parents = {table_name(n): _delivered(block, contract, tmp_path / n) for n, block in case.parents.items()}
     delivery = _delivered(case.rows, contract, tmp_path / "rows")
     _agree(case, name, engine, Asked(case, contract, delivery, parents), f"as {case.rows.kind}")
     if engine.also_typed and case.rows.kind != "typed" and not case.only_as_written and _all_fit(case):
         typed = frame(_typed(delivery, contract))
         _agree(case, name, engine, Asked(case, contract, typed, parents), "as values of the contract's types")
+
+
+def _compiled(case: Case, folder: Path) -> TableContract:
+    for name, text in case.files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text)
+    document = parse(case.contract, case.place)
+    beside = Beside(str(folder / "rows.yaml"), document, {})
+    return compile_contract(document, case.object, pattern_error=check_syntax, elsewhere=beside)
 
 
 def _delivered(block: Block, contract: TableContract, path: Path) -> Delivery:

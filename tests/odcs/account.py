@@ -200,7 +200,7 @@ ACCOUNT = [
     # -- relationships --------------------------------------------------------------------------------------
     Entry("relationships.type*", "enforced", "foreignKey; another one is not_executed", "references/a-value-that-is-there", "relationships"),
     Entry("relationships.from", "enforced", "the object's own columns, one or several", "references-composite/both-parts-together"),
-    Entry("relationships.to", "enforced", "a table of the same commit, also of the same contract; see below",
+    Entry("relationships.to", "enforced", "another table, of this contract or of another file; see below",
           "references/a-value-that-is-there"),
     Entry("relationships.customProperties", "used", "settings of vendor headgate; all others are kept",
           "settings-more/references-of-some-rows"),

@@ -27,6 +27,7 @@ def check(parser: Parser) -> None:
         "Exit code 0 if they pass, 1 if not.",
         "headgate check orders.csv --contract orders.odcs.yaml",
         "headgate check inbox/*.parquet --contract orders.odcs.yaml --bad bad.csv",
+        "headgate check orders.csv --contract orders.odcs.yaml --with customers=new/",
         "headgate check orders.csv --contract orders.odcs.yaml --output html=o.html",
         "headgate check orders.csv --contract orders.odcs.yaml --output github",
         "headgate check orders --ref main",
@@ -36,6 +37,14 @@ def check(parser: Parser) -> None:
     )
     parser.add_argument(
         "--contract", metavar="C", help="an ODCS contract (YAML); with --ref, else the table's own"
+    )
+    parser.add_argument(
+        "--with",
+        dest="tables",
+        metavar="TABLE=D",
+        action="append",
+        default=[],
+        help="files, a folder or a pattern of a table that references lead to; may be repeated",
     )
     parser.add_argument(
         "--ref", metavar="REF", help="judge a published table, as it is on a branch, tag, commit ..."
@@ -69,19 +78,20 @@ def _check(args: Args) -> Answer:
     wanted = outputs.outputs(args)
     files = [("--good", args.good), ("--bad", args.bad), *((o.option, o.file) for o in wanted)]
     named = [(option, f) for option, f in files if f is None or not _of_spark(args, f)]
-    outputs.distinct(named, [*args.data, args.contract or ""])
+    read = [data for some in _tables(args.tables).values() for data in some]
+    outputs.distinct(named, [*args.data, *read, args.contract or ""])
     with busy("checking", quiet=args.json) as tell:
         from headgate.edge.clock import SystemClock
 
         clock = SystemClock()
         start = clock.monotonic()
-        read = _files(args, wanted) if args.ref is None else None
-        checked = read or _published(args)
+        from_files = _files(args, wanted) if args.ref is None else None
+        checked = from_files or _published(args)
         took_s = clock.monotonic() - start
         _meant(args.object, checked.contract)
-        if read is not None and (args.good or args.bad):
+        if from_files is not None and (args.good or args.bad):
             tell("writing rows")
-            read.write(args.good, args.bad)
+            from_files.write(args.good, args.bad)
     verdict = checked.verdict
     _known(args.allow_unexecuted, checked.contract)
     document = {
@@ -122,7 +132,9 @@ def _check(args: Args) -> Answer:
             args.contract,
             evidence.lines_of(args.contract) if args.contract else lambda _: 1,
             rules,
-            read.profile() if read is not None and any(o.format == "html" for o in wanted) else None,
+            from_files.profile()
+            if from_files is not None and any(o.format == "html" for o in wanted)
+            else None,
             meanings,
         )
         return outputs.written(answer, wanted, told, document)
@@ -146,6 +158,7 @@ def _files(args: Args, wanted: Sequence[outputs.Output]) -> Checked:
         dialect=dialect.changed(args),
         engine=args.engine,
         spark_remote=args.spark_remote,
+        tables=_tables(args.tables),
         # Who writes rows, or draws them, reads them all.
         remember=not (args.no_cache or args.good or args.bad or any(o.format == "html" for o in wanted)),
     )
@@ -154,7 +167,7 @@ def _files(args: Args, wanted: Sequence[outputs.Output]) -> Checked:
 def _published(args: Args) -> CheckedTable:
     """A table of the project. What files need has no meaning for it."""
     given = {"--good": args.good, "--bad": args.bad, "--format": args.format, "--object": args.object}
-    given |= {"--engine": args.engine != "polars"}
+    given |= {"--engine": args.engine != "polars", "--with": args.tables}
     if unused := [option for option, value in given.items() if value]:
         raise WrongUse(f"{unused[0]} is for files, not for a table", hint="leave it out", place=unused[0])
     if len(args.data) != 1:
@@ -166,6 +179,21 @@ def _published(args: Args) -> CheckedTable:
         allow_unexecuted=args.allow_unexecuted,
         remember=not args.no_cache,
     )
+
+
+def _tables(given: Sequence[str]) -> dict[str, list[str]]:
+    """``TABLE=DATA``, of which a table may have several. Raises WrongUse."""
+    found: dict[str, list[str]] = {}
+    for each in given:
+        table, sign, data = each.partition("=")
+        if not (table and sign and data):
+            raise WrongUse(
+                f"--with {each}: which table is where?",
+                hint="write TABLE=DATA: --with customers=customers.csv",
+                place="--with",
+            )
+        found.setdefault(table, []).append(data)
+    return found
 
 
 def _of_spark(args: Args, target: str) -> bool:

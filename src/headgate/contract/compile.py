@@ -15,7 +15,7 @@ from headgate.contract import columns as column_rules
 from headgate.contract import filters, quality, references, service_levels, temporal
 from headgate.contract.classification import is_confidential
 from headgate.contract.document import Document, refuse
-from headgate.contract.draft import Draft, PatternError, Subject, rules
+from headgate.contract.draft import Draft, Elsewhere, PatternError, Subject, rules, unread
 from headgate.contract.json_schema import Path, Value
 from headgate.contract.service_levels import Level
 from headgate.contract.settings import Settings, encoding, refuse_misplaced, settings
@@ -66,7 +66,11 @@ def select(document: Document, wanted: str | None = None) -> int:
 
 
 def compile_contract(
-    document: Document, wanted: str | None = None, *, pattern_error: PatternError
+    document: Document,
+    wanted: str | None = None,
+    *,
+    pattern_error: PatternError,
+    elsewhere: Elsewhere = unread,
 ) -> TableContract:
     """The contract for one table (see `select`).
 
@@ -74,6 +78,7 @@ def compile_contract(
         document: a valid document.
         wanted: name or physicalName of the schema object; not needed if there is only one.
         pattern_error: what is wrong with an ECMA-262 pattern, or None.
+        elsewhere: what a reference into another contract names.
 
     Raises:
         ContractUnusable: it contradicts itself, or declares what cannot be.
@@ -83,7 +88,7 @@ def compile_contract(
     refuse_misplaced(document)
     path: Path = ("schema", at)
     part = parts(document.tree, "schema")[at]
-    whole = Subject(document, path, part, pattern_error)
+    whole = Subject(document, path, part, pattern_error, elsewhere=elsewhere)
     subjects = _subjects(whole)
     own = _table_settings(whole)
     names = _names(subjects)
@@ -124,7 +129,7 @@ def _subjects(whole: Subject) -> tuple[Subject, ...]:
     for at, part in enumerate(properties):
         here = whole.at("properties", at)
         if part.get("semanticType") == "measure":
-            found.append(Subject(whole.document, here, part, whole.pattern_error))
+            found.append(replace(whole, path=here, part=part))
             continue
         try:
             type_ = column_type(part)
@@ -135,7 +140,7 @@ def _subjects(whole: Subject) -> tuple[Subject, ...]:
             refuse(whole.document, here, "a property has no name", "name it as its column is called")
         if any(one.column == name for one in found):
             refuse(whole.document, here, f"the column {name!r} stands there twice", "keep one, or rename it")
-        found.append(Subject(whole.document, here, part, whole.pattern_error, name, type_))
+        found.append(replace(whole, path=here, part=part, column=name, type=type_))
     if all(not one.column for one in found):
         whole.refuse(
             ("properties",), "every property is a measure: there are no columns", "declare the columns"

@@ -33,6 +33,23 @@ PatternError = Callable[[str], str | None]  # what is wrong with an ECMA-262 pat
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """What a reference names: a column of a table. ``nested``: its values are not compared with one another."""
+
+    table: str
+    column: str
+    nested: bool = False
+
+
+Elsewhere = Callable[[str], Target | NotCompiled]  # what a reference into another contract names
+
+
+def unread(reference: str) -> NotCompiled:
+    """An `Elsewhere` where there are no other contracts."""
+    return NotCompiled(f"{reference} is in another contract, which is not read")
+
+
+@dataclass(frozen=True, slots=True)
 class Within:
     """Where inside of a column a property is, and what the names of its rules start with."""
 
@@ -76,6 +93,7 @@ class Subject:
     column: str = ""
     type: ColumnType = field(default_factory=AnyType)
     within: Within | None = None
+    elsewhere: Elsewhere = unread
 
     @property
     def prefix(self) -> str:

@@ -381,13 +381,20 @@ def typed_like(frame: Frame, own: Sequence[Cell]) -> pl.LazyFrame:
 
 
 def parent_keys(body: References, parents: Mapping[TableName, Frame], own: Sequence[Cell]) -> pl.LazyFrame:
-    """The parent's key columns, named and typed as ours. Parts of it that lack one hold no key. Raises ColumnAbsent."""
+    """The parent's key columns, named and typed as ours. Parts of it that lack one hold no key.
+
+    Raises ColumnAbsent, Meaningless.
+    """
     frame, columns = parents.get(body.to_table), body.to_columns
     if frame is None:
         raise ColumnAbsent(f"the table {short(body.to_table)} is not there")
     lacking = [c for c in columns if c not in rows_of(frame).columns]
     if lacking:
         raise ColumnAbsent(f"the table {short(body.to_table)} has no column {lacking[0]}")
+    for part in rows_of(frame).parts:
+        for name, c in zip(columns, own, strict=True):
+            if name in part.columns and isinstance(part.dtypes[part.columns.index(name)], pl.String):
+                refuse_text(c, name)
     return pl.concat(
         part.lazy.select(
             pl.col(f"c{part.columns.index(name)}").cast(c.dtype, strict=False).alias(c.value)
@@ -396,3 +403,9 @@ def parent_keys(body: References, parents: Mapping[TableName, Frame], own: Seque
         for part in rows_of(frame).parts
         if set(columns) <= set(part.columns)
     )
+
+
+def refuse_text(own: Cell, theirs: str) -> None:
+    """Raises Meaningless for moments that would be looked for among texts: nobody says how those are written."""
+    if isinstance(own.dtype, pl.Date | pl.Datetime | pl.Time):
+        raise Meaningless(f"{theirs}, to which it refers, holds texts, and {own.column.name} does not")

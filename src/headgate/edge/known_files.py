@@ -63,6 +63,47 @@ def known(objects: Sequence[Object], dialect: Dialect, now_ns: int) -> Mapping[s
     return found
 
 
+def identified(objects: Sequence[Object], dialect: Dialect, now_ns: int) -> tuple[str, ...] | None:
+    """What files of any format are now, in their order; those that are not Parquet are known by their bytes. None if
+    that is not known.
+    """
+    found: list[str] = []
+    for each in objects:
+        names = known([each], dialect, now_ns) if each.format == "parquet" else _hashed(each, dialect)
+        if names is None:
+            return None
+        found += names
+    return tuple(found)
+
+
+def _hashed(each: Object, dialect: Dialect) -> list[str] | None:
+    try:
+        with open(each.location, "rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
+    # A file's name says how it is read, too (.tsv).
+    said = (_FORM, digest, each.format, os.path.basename(each.location), repr(dialect))
+    return [hashlib.sha256(repr(said).encode()).hexdigest()]
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A table that references name, given beside what is checked: ``names`` say what its files are now, and
+    ``declared`` as what they are read. ``typed``: its rows.
+    """
+
+    names: tuple[str, ...]
+    declared: tuple[Column, ...]
+    typed: Callable[[], Frame]
+
+    @property
+    def entry(self) -> TableEntry:
+        return TableEntry(
+            repr(self.declared), f"given {hashlib.sha256(repr(self.names).encode()).hexdigest()}"
+        )
+
+
 def _state(path: str) -> _State | None:
     try:
         now = os.stat(path)
@@ -88,7 +129,8 @@ def _footer(path: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class KnownFiles:
-    """`Tables` of one table: files that all have the same columns, by their names. ``rows_of``: rows by name.
+    """`Tables` of one table, and of those that were given for its references (``given``, by their entries): files that
+    all have the same columns, by their names. ``rows_of``: rows by name.
 
     ``folder``: of the index of keys. ``group``: what these files have in common with those that are checked the next
     time. ``typed``: delivered rows as the parents that they are for one another. ``declared``: the columns of those.
@@ -101,8 +143,11 @@ class KnownFiles:
     group: str
     typed: Callable[[Frame], Frame]
     declared: tuple[Column, ...]
+    given: Mapping[TableEntry, Given]
 
     def columns(self, entry: TableEntry) -> tuple[Column, ...]:
+        if entry in self.given:
+            return self.given[entry].declared
         if entry.pointer == TYPED:
             return self.declared
         [part] = self.rows_whole.parts
@@ -111,14 +156,20 @@ class KnownFiles:
         )
 
     def files(self, entry: TableEntry) -> tuple[DataFile, ...]:
-        del entry
+        if entry in self.given:
+            return tuple(DataFile(name, 0, 0) for name in self.given[entry].names)
         return tuple(DataFile(name, self.rows_of[name], each.bytes) for name, each in self.objects.items())
 
     def rows(self, entry: TableEntry) -> int:
-        del entry
+        if entry in self.given:
+            return 0  # nobody counts them: they are looked in as a whole
         return sum(self.rows_of.values())
 
     def scan(self, entry: TableEntry, paths: Collection[str] | None = None) -> Frame:
+        if entry in self.given:
+            one = self.given[entry]
+            none = {c.name: dtype_of(c.type) for c in one.declared}
+            return one.typed() if paths is None else Frame(pl.LazyFrame(schema=none))
         rows = self._rows(paths)
         return self.typed(Frame(rows)) if entry.pointer == TYPED else Frame(rows)
 
@@ -174,11 +225,21 @@ def table(
     cache: CheckCache,
     typed: Callable[[Frame], Frame],
     declared: tuple[Column, ...],
+    given: Collection[Given] = (),
 ) -> KnownFiles:
-    """Known files (`known`), whose ``rows`` are of one part, as a table."""
+    """Known files (`known`), whose ``rows`` are of one part, as a table; ``given`` are those that it refers to."""
     folders = [os.path.dirname(os.path.realpath(each.location)) for each in objects.values()]
     group = hashlib.sha256(os.path.commonpath(folders).encode()).hexdigest()[:32]
-    return KnownFiles(objects, rows, _counted(objects, cache), cache.keys, group, typed, declared)
+    return KnownFiles(
+        objects,
+        rows,
+        _counted(objects, cache),
+        cache.keys,
+        group,
+        typed,
+        declared,
+        {one.entry: one for one in given},
+    )
 
 
 def _counted(objects: Mapping[str, Object], cache: CheckCache) -> Mapping[str, int]:

@@ -10,6 +10,7 @@ import polars as pl
 from headgate.checks.segments import SEGMENTS_MAX
 from headgate.edge.cells import Cell
 from headgate.edge.cells import as_text as local_text
+from headgate.edge.judging import refuse_text
 from headgate.edge.segments import listed
 from headgate.edge.spark_cast import type_of, typed
 from headgate.edge.spark_cells import Laid
@@ -62,7 +63,7 @@ def _found(keys: Spark, own: Sequence[Cell], within: str | None) -> SparkKeys:
 
 
 def _parent_keys(part: SparkPart, parent: SparkRows, columns: Sequence[str], own: Sequence[Cell]) -> Spark:
-    """The parent's key columns, named and typed as ours."""
+    """The parent's key columns, named and typed as ours. Raises Meaningless."""
     at = [part.columns.index(name) for name in columns]
     if part.local is not None:
         plain = [
@@ -76,6 +77,10 @@ def _parent_keys(part: SparkPart, parent: SparkRows, columns: Sequence[str], own
         have = [types[f"c{i}"] for i in at]
     else:
         frame, have = part.frame, [part.types[i] for i in at]
+    for name, i, type_, c in zip(columns, at, have, own, strict=True):
+        text = type_.typeName() == "string" if part.local is None else part.local.dtypes[i] == pl.String
+        if text:
+            refuse_text(c, name)
     return frame.selectExpr(
         *(
             f"cast({typed(f'c{i}', type_, c.kind).value} as {type_of(c.kind, type_)}) as {c.value}"
