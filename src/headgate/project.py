@@ -374,7 +374,7 @@ class Project:
         own, tree = table.contract, self.tree(table.commit)
         if contract is not None:
             given = contract if isinstance(contract, bytes) else read_document(os.fspath(contract))
-            own = compiled(self.ports, given, table.name, "contract")
+            own = compiled(self.ports, given, table.name, "contract", tree)
         if own is None:
             raise NotThere(
                 f"{short(table.name)} is unguarded: there is no contract to check it by",

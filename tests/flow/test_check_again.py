@@ -95,7 +95,7 @@ def plain(verdict: Verdict) -> Verdict:
 def agree(shop: Shop, ref: str = "main", document: bytes | None = None) -> Verdict:
     """The verdict that remembers, which is the cold one's. ``document``: another contract than the table's own."""
     ports, tree, of = shop.project.ports, shop.project.tree(ref), table_name("things")
-    own = contract_of(ports, tree, of) if document is None else compiled(ports, document, of, "variant")
+    own = contract_of(ports, tree, of) if document is None else compiled(ports, document, of, "variant", tree)
     assert own is not None
     warm = check_again(ports, tree, of, own)
     assert plain(warm) == plain(check_whole(ports, tree, of, own))

@@ -13,7 +13,7 @@ from headgate.checks.evidence import attributed
 from headgate.model.baseline import Baseline
 from headgate.model.contract import TableContract
 from headgate.model.names import RuleName, TableName, short
-from headgate.model.rule import Measured, References, Rule
+from headgate.model.rule import Measured, NotCompiled, References, Rule
 from headgate.model.tree import DocumentEntry, TableEntry, Tree
 from headgate.model.verdict import Finding, Verdict
 from headgate.ports import Measurement, Ports
@@ -82,6 +82,31 @@ def check_children(
     return tuple(findings)
 
 
+def check_moved(
+    ports: Ports,
+    after: Tree,
+    contracts: Mapping[TableName, TableContract],
+    before: Mapping[TableName, TableContract],
+    nodes: Nodes,
+) -> tuple[Finding, ...]:
+    """References that lead elsewhere, or nowhere, since other contracts changed: those of ``contracts`` that are other
+    ones than in ``before``, of tables that have the same contract in both. Named as by `check_children`.
+    """
+    findings: list[Finding] = []
+    for table, contract in contracts.items():
+        was = before.get(table)
+        if was is None or was.document != contract.document or after.table(table) is None:
+            continue
+        led = {r.name: r.body for r in was.rules if isinstance(r.body, References)}
+        rules = tuple(r for r in contract.rules if r.name in led and r.body != led[r.name])
+        if rules:
+            verdict = check_again(ports, after, table, replace(contract, rules=rules))
+            wanted = {r.name for r in rules}
+            verdict = in_tree(nodes, after, table, verdict)
+            findings += [_of_table(table, f) for f in verdict.findings if f.rule in wanted]
+    return tuple(findings)
+
+
 def still_known(
     ports: Ports,
     before: Tree,
@@ -136,11 +161,12 @@ def check_changed(
     allowed: frozenset[str] = frozenset(),
     known: dict[KnownAs, Verdict] | None = None,
     nodes: Nodes | None = None,
+    were: Mapping[TableName, TableContract] | None = None,
 ) -> Verdict:
     """One verdict on a tree: every table that differs from ``before`` is checked whole, and who refers to one.
 
     ``known`` remembers verdicts over several attempts: versions of tables, contracts and baselines never change.
-    ``nodes``: where documents of ``after`` are, if not in the store.
+    ``nodes``: where documents of ``after`` are, if not in the store. ``were``: the contracts of ``before``.
     Rule names carry their table (``orders:amount.minimum``).
     """
     known = {} if known is None else known
@@ -158,7 +184,7 @@ def check_changed(
         if contract is None or entry is None:
             continue  # unguarded: shown as such wherever it is shown
         key = (entry, contract.document, contract.variables, after.baseline(table))
-        if key not in known or _refers(contract):  # what it refers to may have changed meanwhile
+        if key not in known or _refers(contract):  # what it refers to may be another meanwhile
             found = check_again(ports, after, table, contract, allowed)
             known[key] = in_tree(nodes, after, table, found)
         verdict = known[key]
@@ -168,6 +194,8 @@ def check_changed(
     for table in (*changed, *gone):
         if _lost_rows(ports, before.table(table), after.table(table)):
             findings += check_children(ports, after, others, table, nodes)
+    findings += check_moved(ports, after, others, were or {}, nodes)
+    findings = list({f.rule: f for f in findings}.values())
     names = allowed_of(findings, allowed)
     return Verdict("", "", rows, 0, files, tuple(findings), allowed=names, engine=ports.engine.name)
 
@@ -185,7 +213,7 @@ def _lost_rows(ports: Ports, was: TableEntry | None, now: TableEntry | None) -> 
 
 
 def _refers(contract: TableContract) -> bool:
-    return any(isinstance(r.body, References) for r in contract.rules)
+    return any(isinstance(r.body, References | NotCompiled) for r in contract.rules)
 
 
 def _of_table(table: TableName, finding: Finding) -> Finding:

@@ -1,5 +1,5 @@
-"""The contracts of a tree, compiled. A document never changes, so each is compiled once a process, for each
-set of values of its variables.
+"""The contracts of a tree, compiled. A document never changes, so each is compiled once a process, for each set of
+values of its variables and of what it names elsewhere.
 """
 
 from __future__ import annotations
@@ -10,17 +10,23 @@ from functools import lru_cache
 from headgate.catalog.trees import read_document
 from headgate.contract.compile import compile_contract
 from headgate.contract.document import parse
+from headgate.contract.draft import unread
 from headgate.contract.variables import named
+from headgate.flow.elsewhere import Named, named_elsewhere
 from headgate.model.contract import TableContract
 from headgate.model.names import TableName, short
 from headgate.model.tree import DocumentEntry, Tree
 from headgate.ports import Ports
 
 
-def compiled(ports: Ports, document: bytes, table: TableName, place: str) -> TableContract:
-    """The contract for ``table``. Raises ContractUnusable."""
+def compiled(ports: Ports, document: bytes, table: TableName, place: str, tree: Tree) -> TableContract:
+    """The contract for ``table``, if it were that in ``tree``: what it says of other contracts is looked up there.
+
+    Raises ContractUnusable.
+    """
     values = named(document.decode("utf-8", "replace"), ports.variables)
-    return _compiled(ports.pattern_error, document, table, place, values)
+    elsewhere = named_elsewhere(ports, tree, table, document)
+    return _compiled(ports.pattern_error, document, table, place, values, elsewhere)
 
 
 @lru_cache(maxsize=256)
@@ -30,8 +36,15 @@ def _compiled(
     table: TableName,
     place: str,
     values: tuple[tuple[str, str], ...],
+    elsewhere: Named,
 ) -> TableContract:
-    return compile_contract(parse(document, place, dict(values)), short(table), pattern_error=pattern_error)
+    found = dict(elsewhere)
+    return compile_contract(
+        parse(document, place, dict(values)),
+        short(table),
+        pattern_error=pattern_error,
+        elsewhere=lambda reference: found.get(reference) or unread(reference),
+    )
 
 
 def contract_bytes(ports: Ports, entry: DocumentEntry) -> bytes:
@@ -43,7 +56,7 @@ def contract_of(ports: Ports, tree: Tree, table: TableName) -> TableContract | N
     entry = tree.contract(table)
     if entry is None:
         return None
-    return compiled(ports, contract_bytes(ports, entry), table, f"contract/{table}")
+    return compiled(ports, contract_bytes(ports, entry), table, f"contract/{table}", tree)
 
 
 def contracts_of(ports: Ports, tree: Tree) -> Mapping[TableName, TableContract]:

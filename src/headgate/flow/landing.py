@@ -9,9 +9,10 @@ from headgate.catalog.commits import new_commit
 from headgate.catalog.trees import Beside, Nodes, load_tree, update
 from headgate.checks.baseline import baseline_of, eased
 from headgate.checks.baseline import told as told_of
-from headgate.checks.merged import check_children, check_table, combined
+from headgate.checks.merged import check_children, check_moved, check_table, combined
 from headgate.checks.overlap import overlapping, ranges_of
 from headgate.flow.contracts import contracts_of
+from headgate.flow.elsewhere import named_elsewhere
 from headgate.flow.ledger import batch_row, family, quarantine_row
 from headgate.flow.let_in import Failing, let_in_before
 from headgate.flow.preparing import Base, Prepared, Task, seen, tree_changes
@@ -98,6 +99,10 @@ def _overtaken(ports: Ports, task: Task, base: Base, onto: Base) -> bool:
     intent = task.intent
     if intent.contract is None and base.tree.contract(task.table) != onto.tree.contract(task.table):
         return True
+    if task.document is not None:
+        before, now = (named_elsewhere(ports, t, task.table, task.document) for t in (base.tree, onto.tree))
+        if before != now:
+            return True
     if intent.parent is not None and intent.again:
         digests = tuple(o.digest for o in task.batch.objects)
         rows = ports.store.batches(task.table, digests=digests)
@@ -223,9 +228,9 @@ def _judged(ports: Ports, task: Task, prepared: Prepared, merge: Merge) -> _Judg
     findings = eased(merged.findings, baseline, rows)
     was = merge.onto.tree.table(task.table)
     removed = was is not None and bool(file_change(ports.lake, was, merge.entry).removed)
-    if removed:
-        contracts = {**contracts_of(ports, merge.onto.tree), task.table: task.contract}
-        findings += check_children(ports, merge.tree, contracts, task.table, merge.nodes(ports))
+    adopts = task.adopts(merge.onto.tree)
+    if removed or adopts:
+        findings += _of_children(ports, task, merge, removed=removed, adopts=adopts)
     told = combined(prepared.staged.verdict, findings, task.contract)
     about_rows = {r.name for r in task.contract.rules if r.about_rows}
     let_in = let_in_before(ports, task, merge.onto, merge.tree, removed=removed)
@@ -235,6 +240,22 @@ def _judged(ports: Ports, task: Task, prepared: Prepared, merge: Merge) -> _Judg
     )
     on_tree = replace(told, findings=settled, rows=rows, rows_bad=0, root=merge.commit.root)
     return _Judged(told, on_tree, merged.partials)
+
+
+def _of_children(
+    ports: Ports, task: Task, merge: Merge, *, removed: bool, adopts: bool
+) -> tuple[Finding, ...]:
+    """References of other tables that this load may have cut: their parents' rows are gone (``removed``), or the
+    contract that it brings is one that they name objects of (``adopts``).
+    """
+    found: tuple[Finding, ...] = ()
+    nodes = merge.nodes(ports)
+    contracts = {**contracts_of(ports, merge.tree), task.table: task.contract}
+    if removed:
+        found += check_children(ports, merge.tree, contracts, task.table, nodes)
+    if adopts:
+        found += check_moved(ports, merge.tree, contracts, contracts_of(ports, merge.onto.tree), nodes)
+    return tuple({f.rule: f for f in found}.values())
 
 
 def _settled(finding: Finding, known: Known | None, before: Failing) -> Finding:

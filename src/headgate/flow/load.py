@@ -156,7 +156,7 @@ def adoption(ports: Ports, task: Task, base: Base) -> tuple[Verdict, Baseline | 
     Raises ContractUnusable for its columns.
     """
     assert task.document is not None
-    own = compiled(ports, task.document, task.table, "--contract")
+    own = compiled(ports, task.document, task.table, "--contract", base.tree)
     evolved = started(ports, task, base)
     assert evolved is not None
     there = baseline_of(ports.store, base.tree, task.table)

@@ -167,7 +167,8 @@ def _switch(
     else:
         contracts = contracts_of(ports, found.tree)
         nodes = Beside(ports.store, found.changes.nodes)
-        verdict = check_changed(ports, base.tree, found.tree, contracts, allowed, known, nodes)
+        were = contracts_of(ports, base.tree)
+        verdict = check_changed(ports, base.tree, found.tree, contracts, allowed, known, nodes, were)
         verdict = verdict.on(found.commit.root)
     now = ports.clock.now()
     outcome = "merged" if run.kind == "merge" else "reverted"

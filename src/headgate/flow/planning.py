@@ -47,7 +47,9 @@ class Planned:
 def planned(ports: Ports, intent: LoadIntent, data: Sequence[str] | Delivery, base: Base) -> Planned:
     """The plan of a load. Raises what reading data and contract raises."""
     document, adopts = _document(ports, intent, base)
-    contract = compiled(ports, document, intent.table, _place(intent)) if document is not None else None
+    contract = None
+    if document is not None:
+        contract = compiled(ports, document, intent.table, _place(intent), base.tree)
     file_format = intent.format or (contract.format if contract else None)
     objects = data.objects if isinstance(data, Delivery) else ports.source.find(data, file_format)
     admission = admit(

@@ -102,7 +102,7 @@ def _restored(ports: Ports, run: Run, result: Mapping[str, Any]) -> tuple[Task, 
         parent=said.get("parent"),
     )
     contract = (
-        compiled(ports, document, table, f"contract/{table}")
+        compiled(ports, document, table, f"contract/{table}", tree)
         if document is not None
         else unguarded_contract(table, ports.lake.columns(entry))
     )
