@@ -101,8 +101,9 @@ class Measurement:
     """What a rule about the table found in some rows. Counts add up over files.
 
     ``rows``: those that it looks at. ``failing`` counts rows (RowCount: all of them); ``number`` is a SQL rule's;
-    ``error`` says why there is none; ``groups`` are the segments of a rule that has some, in no order; ``moment`` is
-    the newest or oldest value that an Age is taken from, in UTC, None if there is none.
+    ``error`` says why there is none, ``not_executed`` why nobody has tried; ``groups`` are the segments of a rule that
+    has some, in no order; ``moment`` is the newest or oldest value that an Age is taken from, in UTC, None if there is
+    none.
     """
 
     rule: RuleName
@@ -112,6 +113,7 @@ class Measurement:
     error: str | None = None
     groups: tuple[Group, ...] = ()
     moment: datetime | None = None
+    not_executed: str | None = None
 
 
 TableRules = Literal["all", "table", "delivery", "none"]  # which rules about the table, by their scope

@@ -18,7 +18,7 @@ from headgate.edge.engine_spark import SparkEngine
 from headgate.edge.spark_rows import delivered
 from headgate.model.contract import TableContract
 from headgate.model.names import TableName
-from headgate.model.rule import Measured, References, Rule, SqlResult
+from headgate.model.rule import Measured, References, Rule, SqlDialect, SqlResult
 from headgate.model.verdict import Finding
 from headgate.ports import Delivery, Frame, Judge
 
@@ -116,17 +116,22 @@ def of_port(made: Callable[[], Judge], rows_of: Callable[[Delivery], Frame] | No
     return UnderTest(judge)
 
 
-def _asks_duckdb(rule: Rule) -> bool:
-    """The one thing that Spark judges no rule by: a query in the SQL of DuckDB."""
-    return isinstance(rule.body, Measured) and isinstance(rule.body.measure, SqlResult)
+def _asks(dialect: SqlDialect) -> Callable[[Rule], bool]:
+    """Rules that are queries in this SQL, which is one engine's and not the other's."""
+
+    def asks(rule: Rule) -> bool:
+        measure = rule.body.measure if isinstance(rule.body, Measured) else None
+        return isinstance(measure, SqlResult) and measure.dialect == dialect
+
+    return asks
 
 
 ENGINES: dict[str, UnderTest] = {
-    "polars": of_port(NarwhalsEngine),
-    "duckdb": of_port(DuckEngine),
+    "polars": replace(of_port(NarwhalsEngine), unable=_asks("spark")),
+    "duckdb": replace(of_port(DuckEngine), unable=_asks("spark")),
     "spark": replace(
         of_port(SparkEngine, lambda delivery: Frame(delivered(delivery.rows, sparks().local))),
-        unable=_asks_duckdb,
+        unable=_asks("duckdb"),
         also_typed=False,
     ),
     "record": UnderTest(record_engine.judge, record_engine.declines, record_engine.speaks_of),

@@ -164,7 +164,7 @@ ACCOUNT = [
     # -- quality --------------------------------------------------------------------------------------------
     Entry("quality.type = text", "reported", "`info`: a rule in words", "metrics/what-is-told-and-what-nobody-can-run", "text"),
     Entry("quality.type = library", "enforced", "see the metrics", "standard/rules-that-say-that-they-are-of-the-library", "library"),
-    Entry("quality.type = sql", "enforced", "in DuckDB, of this table alone; another dialect is not_executed",
+    Entry("quality.type = sql", "enforced", "in DuckDB, or in Spark where that is its dialect, of this table alone; else not_executed",
           "tables/a-query-that-gives-a-number", "sql"),
     Entry("quality.type = custom", "reported", "not_executed: another engine's rule", "metrics/what-is-told-and-what-nobody-can-run", "custom"),
     Entry("quality.type", "used", "library, if it is left out", "metrics/what-is-told-and-what-nobody-can-run"),

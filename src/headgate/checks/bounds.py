@@ -25,6 +25,10 @@ def measured(rule: Rule, found: Measurement, contract: TableContract, now: datet
     """A rule about the table, judged by its bound; ``now`` is when, for its waiver."""
     assert isinstance(rule.body, Measured)
     bound, measure = rule.body.bound, rule.body.measure
+    if found.not_executed is not None:
+        return Finding(
+            rule.name, "not_executed", message=found.not_executed, how="none", dimension=rule.dimension
+        )
     if found.error is not None:
         return Finding(
             rule.name, "error", message=_sayable(found.error, rule, contract), dimension=rule.dimension

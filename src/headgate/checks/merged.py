@@ -39,13 +39,8 @@ def check_table(ports: Ports, entry: TableEntry, contract: TableContract) -> Mer
     if rest:
         found |= {m.rule: m for m in ports.engine.measure(ports.lake.scan(entry), contract, rest)}
     now = ports.clock.now()
-    findings = tuple(
-        replace(
-            measured(r, found[r.name], contract, now), how=known[r.name].how if r.name in known else "scan"
-        )
-        for r in rules
-    )
-    return Merged(findings, new)
+    findings = (measured(r, found[r.name], contract, now) for r in rules)
+    return Merged(tuple(replace(f, how=known[f.rule].how) if f.rule in known else f for f in findings), new)
 
 
 def referring(

@@ -28,6 +28,7 @@ from headgate.model.rule import (
     Predicate,
     RowCount,
     Scalar,
+    SqlDialect,
     SqlResult,
     Told,
     Unique,
@@ -42,6 +43,7 @@ _ARGUMENTS = {
     "duplicateValues": {"properties"},
     "rowCount": set[str](),
 }
+_DIALECTS: dict[str, SqlDialect] = {"duckdb": "duckdb", "spark": "spark"}
 _KNOWN = {
     "id", "name", "description", "type", "metric", "rule", "arguments", "query", "engine", "implementation",
     "unit", "dimension", "method", "severity", "businessImpact", "schedule", "scheduler", "tags",
@@ -262,7 +264,8 @@ def _duplicate_columns(
 
 
 def _sql(subject: Subject, steps: Path, entry: Mapping[str, Value], own: Settings) -> Body:
-    if own.dialect is not None and own.dialect.casefold() != "duckdb":
+    dialect = _DIALECTS.get((own.dialect or "duckdb").casefold())
+    if dialect is None:
         return NotCompiled(f"SQL of {own.dialect} is not run here")
     limit = _bound(subject, steps, entry, own)
     if limit is None:
@@ -274,7 +277,7 @@ def _sql(subject: Subject, steps: Path, entry: Mapping[str, Value], own: Setting
         return NotCompiled(
             "a query cannot name what is inside of a column: name the column itself, and go on from it"
         )
-    return _measured(subject, SqlResult(query, subject.column or None), limit, own)
+    return _measured(subject, SqlResult(query, subject.column or None, dialect), limit, own)
 
 
 def _bound(subject: Subject, steps: Path, entry: Mapping[str, Value], own: Settings) -> Bound | None:

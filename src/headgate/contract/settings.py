@@ -165,7 +165,7 @@ _FORMS = {
     "extraColumns": "use fail or drop",
     "missingColumns": "use fail or null",
     "format": "use csv, parquet or jsonl",
-    "dialect": "use the name of a SQL dialect, like duckdb",
+    "dialect": "use the name of a SQL dialect, like duckdb or spark",
     "tolerance": "use {abs: 0.5}, {rel: 1%} or both",
     "waiver": 'use {reason: "...", expires: 2026-12-31, upTo: 1%}; upTo may be left out',
     "mask": "use true or false",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib.metadata import version
 
 from headgate.edge import findings, measuring, passes
 from headgate.edge.clock import SystemClock
+from headgate.edge.judging import Judged
 from headgate.edge.spark_judging import (
     SparkJudged,
     bad_rows,
@@ -17,11 +19,12 @@ from headgate.edge.spark_judging import (
 )
 from headgate.edge.spark_rows import spark_rows
 from headgate.edge.spark_samples import count_bad, with_bad_rows
+from headgate.edge.spark_text import quoted
 from headgate.model.contract import TableContract
 from headgate.model.errors import Bug
 from headgate.model.names import RuleName, TableName
-from headgate.model.rule import Fits
-from headgate.ports import Checked, Clock, Frame, Split, TableRules
+from headgate.model.rule import Fits, Predicate, SqlResult
+from headgate.ports import Checked, Clock, Frame, Measurement, Split, TableRules
 
 RENDERING = 1  # to be raised whenever a rendering comes to judge a value differently
 
@@ -61,7 +64,9 @@ class SparkEngine:
         outcomes = findings.outcomes(about_rows, judged.told, contract, now)
         judged = with_bad_rows(judged, contract, about_rows, passes.warned(outcomes))
         about_table = [r for r in wanted if not r.about_rows]
-        measurements = measuring.from_judged(judged.told, contract, about_table)
+        measurements = measuring.from_judged(
+            judged.told, contract, about_table, partial(_by_sql, judged), "spark"
+        )
         found = passes.Found(judged.told, structural, measurements, outcomes, now)
         verdict = passes.told(found, rules, contract)
         return Checked(replace(verdict, allowed=allowed), Frame(judged))
@@ -88,3 +93,22 @@ class SparkEngine:
             return Split(Frame(good.limit(0)), Frame(bad_rows(judged, failed, "true")), 0, count)
         bad = judged.told.bad if warn == judged.warn else count_bad(failed, warn)
         return Split(Frame(good), Frame(bad_rows(judged, failed, failed.bad(warn))), count - bad, bad)
+
+
+def _by_sql(
+    over: SparkJudged,
+    asked: Mapping[RuleName, SqlResult],
+    where: Predicate | None,
+    judged: Judged,
+    contract: TableContract,
+) -> dict[RuleName, Measurement]:
+    from headgate.edge import spark_sql, sql_text  # here: a check without SQL rules does without
+
+    rows = measuring.rows_within(where, judged)
+    frame = over.laid.frame if where is None else over.laid.frame.filter(over.looked[where])
+    named = frame.selectExpr(*(f"{c.value} as {quoted(c.column.name)}" for c in over.laid.cells.cells))
+    queries = [sql_text.fill(m.query, contract.object, m.column, m.dialect) for m in asked.values()]
+    found = spark_sql.run_rules(queries, named, contract.object)
+    if isinstance(found, spark_sql.Unable):
+        return {name: Measurement(name, rows, not_executed=found.why) for name in asked}
+    return measuring.measured(asked, found, rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import polars as pl
 
@@ -35,20 +35,47 @@ from headgate.model.rule import (
     RowCount,
     Rule,
     Scalar,
+    SqlDialect,
     SqlResult,
 )
 from headgate.ports import Frame, Measurement
 
+if TYPE_CHECKING:
+    from headgate.edge.engine_sql import ScalarResult
+
 CANDIDATES: tuple[ColumnType, ...] = (
     IntegerType(), NumberType(), BooleanType(), DateType(), TimestampType(zoned=True), TimestampType(zoned=False)
 )  # fmt: skip
+_FOREIGN: Mapping[SqlDialect, str] = {
+    "duckdb": "its query is in the SQL of DuckDB, which Spark does not speak: let another engine check it",
+    "spark": "its query is in the SQL of Spark, which this engine does not speak: let Spark check it (--engine spark)",
+}
 _LEADING_ZERO = r"\A[+-]?0[0-9]"
 
 
+class BySql(Protocol):
+    """Runs the queries of rules, over the rows for which ``where`` is true."""
+
+    def __call__(
+        self,
+        asked: Mapping[RuleName, SqlResult],
+        where: Predicate | None,
+        judged: Judged,
+        contract: TableContract,
+    ) -> dict[RuleName, Measurement]: ...
+
+
 def from_judged(
-    judged: Judged, contract: TableContract, rules: Sequence[Rule]
+    judged: Judged,
+    contract: TableContract,
+    rules: Sequence[Rule],
+    by_sql: BySql | None = None,
+    dialect: SqlDialect = "duckdb",
 ) -> dict[RuleName, Measurement]:
-    """What pass 1 found for rules about the table (and, as counts, for rules about rows)."""
+    """What pass 1 found for rules about the table (and, as counts, for rules about rows).
+
+    ``by_sql`` runs queries of ``dialect``; those of another are not executed.
+    """
     found: dict[RuleName, Measurement] = {}
     asked: dict[Predicate | None, dict[RuleName, SqlResult]] = {}
     for rule in rules:
@@ -67,12 +94,14 @@ def from_judged(
             found[name] = Measurement(name, rows, judged.beyond.get(name, 0))
         elif isinstance(measure, Age):
             found[name] = _aged(rule, measure, judged)
+        elif isinstance(measure, SqlResult) and measure.dialect != dialect:
+            found[name] = Measurement(name, rows, not_executed=_FOREIGN[measure.dialect])
         elif isinstance(measure, SqlResult):
             asked.setdefault(rule.where, {})[name] = measure
         elif isinstance(measure, FailingRows) or rule.about_rows:
             found[name] = Measurement(name, rows, judged.failing.get(name, 0))
     for where, queries in asked.items():
-        found |= _by_sql(queries, where, judged, contract)
+        found |= (by_sql or _by_duckdb)(queries, where, judged, contract)
     return found
 
 
@@ -91,7 +120,7 @@ def _aged(rule: Rule, measure: Age, judged: Judged) -> Measurement:
     return Measurement(rule.name, rows, moment=value)
 
 
-def _by_sql(
+def _by_duckdb(
     asked: Mapping[RuleName, SqlResult], where: Predicate | None, judged: Judged, contract: TableContract
 ) -> dict[RuleName, Measurement]:
     # Imported here: a check without SQL rules does without it.
@@ -102,11 +131,22 @@ def _by_sql(
     lazy = rows.select(pl.col(c.value).alias(c.column.name) for c in cells.cells)
     queries = [sql_text.fill(m.query, contract.object, m.column) for m in asked.values()]
     results = engine_sql.run_rules(queries, {contract.object: lazy})
-    count = judged.count if where is None else judged.looked[where]
+    return measured(asked, results, rows_within(where, judged))
+
+
+def measured(
+    asked: Mapping[RuleName, SqlResult], results: Sequence[ScalarResult], rows: int
+) -> dict[RuleName, Measurement]:
+    """What the queries gave, one by one; ``rows``: how many they looked at."""
     return {
-        name: Measurement(name, count, number=None if r.value is None else str(r.value), error=r.reason)
+        name: Measurement(name, rows, number=None if r.value is None else str(r.value), error=r.reason)
         for name, r in zip(asked, results, strict=True)
     }
+
+
+def rows_within(where: Predicate | None, judged: Judged) -> int:
+    """Rows for which ``where`` is true."""
+    return judged.count if where is None else judged.looked[where]
 
 
 def ranges(

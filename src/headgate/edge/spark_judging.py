@@ -30,7 +30,6 @@ from headgate.model.rule import (
     Predicate,
     References,
     Rule,
-    SqlResult,
     Unique,
 )
 from headgate.ports import Frame, Group
@@ -43,7 +42,8 @@ _SQL = SparkSql()
 class SparkJudged:
     """What pass 1 learnt: ``told`` in numbers, ``failing`` as the condition under which a row fails each predicate.
 
-    Pass 2 adds to ``told`` how many rows are bad, and samples. ``warn``: the rules that made no row bad there.
+    ``looked``: the condition under which each `Rule.where` is true. Pass 2 adds to ``told`` how many rows are bad, and
+    samples. ``warn``: the rules that made no row bad there.
     """
 
     laid: Laid
@@ -51,6 +51,7 @@ class SparkJudged:
     failing: Mapping[RuleName, str]
     keys: Mapping[RuleName, SparkKeys] = field(default_factory=dict)
     answers: Mapping[Predicate, str] = field(default_factory=dict)
+    looked: Mapping[Predicate, str] = field(default_factory=dict)
     warn: frozenset[RuleName] = frozenset()
 
 
@@ -72,8 +73,6 @@ def pass_one(
     looked: dict[Predicate, str] = {}
     for rule in rules:
         name = rule.name
-        if isinstance(rule.body, Measured) and isinstance(rule.body.measure, SqlResult):
-            absent[name] = "its query is in the SQL of DuckDB"
         if isinstance(rule.body, Measured) and isinstance(rule.body.measure, Age):
             absent[name] = "the age of a column is not measured on Spark"
         try:
@@ -110,7 +109,7 @@ def pass_one(
     told = Judged(
         rows.described, over.cells, count, counts, beyond, errors, absent, Answers(), {}, looked_at, groups
     )
-    return SparkJudged(over, told, failing, keys, answers)
+    return SparkJudged(over, told, failing, keys, answers, looked)
 
 
 def _counted(

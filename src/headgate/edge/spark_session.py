@@ -29,6 +29,7 @@ LOCAL: Mapping[str, str] = {
     "spark.log.level": "FATAL",  # what fails is raised
 }
 _CONDITION = re.compile(r"\[([A-Z][A-Z0-9_]+(?:\.[A-Z0-9_]+)*)\]")  # [FAILED_READ_FILE.NO_HINT]
+_THROWN = re.compile(r"^: ([a-z]+\.[\w.$]+)", re.MULTILINE)  # : java.lang.StackOverflowError
 _SILENT = ("JAVA_GATEWAY", "CONNECT_URL", "RETRIES_EXCEEDED", "SESSION_CLOSED")
 _ABSENT = ("TABLE_OR_VIEW_NOT_FOUND", "SCHEMA_NOT_FOUND", "CATALOG_NOT_FOUND")
 _UNREADABLE = (
@@ -115,14 +116,30 @@ def guarded(run: Callable[[], T], place: str = "") -> T:
         raise found from error
 
 
-def _told(error: Exception, place: str) -> HeadgateError | None:
-    home, name = type(error).__module__.partition(".")[0], type(error).__name__
-    if home not in {"pyspark", "py4j", "grpc"}:
-        return None
+def said_by(error: Exception) -> str | None:
+    """What Spark says went wrong, in a line; None if it is not Spark that says it, or if Spark is gone."""
+    gone = type(error).__name__ in {"Py4JNetworkError", "Py4JError"}  # or is another Spark than we know
+    return _said(error)[1] if _of_spark(error) and not gone else None
+
+
+def _of_spark(error: Exception) -> bool:
+    return type(error).__module__.partition(".")[0] in {"pyspark", "py4j", "grpc"}
+
+
+def _said(error: Exception) -> tuple[str, str]:
+    """The condition, if there is one, and the line that begins with it, else with the name of Java's error."""
     text = str(error)
-    found = _CONDITION.search(text)
-    condition = found[1] if found else ""
-    said = (text[found.start() :] if found else text).strip().partition("\n")[0][:500] or name
+    found = _CONDITION.search(text) or _THROWN.search(text)
+    line = (text[found.start(1) - 1 :] if found else text).strip().partition("\n")[0][:500]
+    condition = found[1] if found and found.re is _CONDITION else ""
+    return condition, line or type(error).__name__
+
+
+def _told(error: Exception, place: str) -> HeadgateError | None:
+    if not _of_spark(error):
+        return None
+    home, name = type(error).__module__.partition(".")[0], type(error).__name__
+    condition, said = _said(error)
     if "ALREADY_EXISTS" in condition and "COLUMN" not in condition:
         return WrongUse(said, hint="choose another name, or delete it first", place=place)
     if condition.startswith(_ABSENT):

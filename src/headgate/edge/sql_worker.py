@@ -20,7 +20,7 @@ import duckdb
 from headgate.edge.child import limit_cpu, limit_memory, serve
 from headgate.edge.sql_gate import first_line, review
 from headgate.edge.sql_locked import connected, lock
-from headgate.edge.sql_text import DEFAULT_SCHEMA, parts, quoted, quoted_part, with_default_quoted
+from headgate.edge.sql_text import DEFAULT_SCHEMA, no_number, parts, quoted, quoted_part, with_default_quoted
 
 ARROW = b"arrow:\0\0"  # eight bytes: the stream behind it stays aligned
 WHOLE = frozenset(
@@ -116,23 +116,21 @@ def _unproven(connection: duckdb.DuckDBPyConnection, files: str) -> str:
 def _scalar(result: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     columns = result.description or []
     if len(columns) != 1:
-        return _no_number(f"{len(columns)} columns")
+        return {"reason": no_number(f"{len(columns)} columns")}
     kind = str(columns[0][1])
     if kind.partition("(")[0] not in _NUMBERS:
-        return _no_number(kind)  # before fetching: some types need Python packages to be fetched at all
+        return {
+            "reason": no_number(kind)
+        }  # before fetching: some types need Python packages to be fetched at all
     rows = result.fetchmany(2)
     if len(rows) != 1:
-        return _no_number("more than one row" if rows else "no row")
+        return {"reason": no_number("more than one row" if rows else "no row")}
     value = rows[0][0]
     if value is None:
-        return _no_number("NULL", "; COALESCE(..., 0) would say what that counts as")
+        return {"reason": no_number("NULL")}
     if isinstance(value, float) and not math.isfinite(value):
-        return _no_number(str(value))
+        return {"reason": no_number(str(value))}
     return {"value": str(int(value) if isinstance(value, bool) else value)}
-
-
-def _no_number(what: str, more: str = "") -> dict[str, Any]:
-    return {"reason": f"the query gave {what}, where one number is wanted{more}"}
 
 
 def _arrow(result: duckdb.DuckDBPyConnection) -> bytes:

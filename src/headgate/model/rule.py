@@ -195,10 +195,14 @@ class DuplicateRows:
 
 @dataclass(frozen=True, slots=True)
 class SqlResult:
-    """One number (or boolean: true is 1) from a query; ``{object}`` and the like are still in it."""
+    """One number (or boolean: true is 1) from a query; ``{object}`` and the like are still in it.
+
+    An engine runs queries of one dialect; those of the other it does not execute.
+    """
 
     query: str
     column: str | None = None
+    dialect: SqlDialect = "duckdb"
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +216,7 @@ class Age:
     of: Literal["newest", "oldest"] = "newest"
 
 
+SqlDialect = Literal["duckdb", "spark"]
 Measure = RowCount | FailingRows | DuplicateRows | SqlResult | Age
 Operator = Literal[
     "mustBe", "mustNotBe", "mustBeGreaterThan", "mustBeGreaterOrEqualTo", "mustBeLessThan", "mustBeLessOrEqualTo",

@@ -1,0 +1,225 @@
+"""What Spark SQL of users may say: one query over the rows at hand, with functions that only compute.
+
+It is judged as Spark itself parsed it, before anything is looked up: by lists of what is known to be harmless; what
+is on no list is refused. So commands, other tables, paths, scripts, hints and samples are refused without being named
+here. The same plan is run, not the text (`spark_sql`): no second parser reads it in another way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from headgate.edge.spark_functions import FUNCTIONS, TABLE_FUNCTIONS, listed
+
+SQL_LENGTH_MAX = 20_000
+NODES_MAX = 2_000  # each is asked for, one by one
+DEPTH_MAX = 150  # of nodes in one another; the analyzer goes down by recursion
+RELATIONS_MAX = 50  # when every WITH is written out: each may double those of the one before
+_RANGE_ARGUMENTS_MAX = 3  # the fourth is how many partitions there are to be
+
+_CATALYST = "org.apache.spark.sql.catalyst."
+_UNKNOWN = (f"{_CATALYST}expressions.IsUnknown$$", f"{_CATALYST}expressions.IsNotUnknown$$")  # IS UNKNOWN
+_TYPES = "org.apache.spark.sql.types."
+# What a query is made of; and kinds of joins.
+_PLANS = listed(
+    """
+    Aggregate Distinct Except Filter Generate GlobalLimit Intersect Join JoinHint LateralJoin LocalLimit Offset
+    OneRowRelation Project Sort SubqueryAlias Union UnresolvedHaving UnresolvedSubqueryColumnAliases
+    UnresolvedTVFAliases WithWindowDefinition
+    Cross FullOuter Inner LeftAnti LeftOuter LeftSemi NaturalJoin RightOuter UsingJoin
+    """
+)
+# What computes a value; and kinds of orders and frames.
+_EXPRESSIONS = listed(
+    """
+    Add Alias And BitwiseAnd BitwiseNot BitwiseOr BitwiseXor CaseWhen Cast Concat CurrentDate CurrentTime
+    CurrentTimestamp Divide EqualNullSafe EqualTo Exists GreaterThan GreaterThanOrEqual ILike In InSubquery
+    IntegralDivide IsNotNull IsNotUnknown IsNull IsUnknown LambdaFunction LateralSubquery LessThan LessThanOrEqual
+    Like LikeAll LikeAny ListQuery Lower MultiAlias Multiply Not NotLikeAll NotLikeAny Or Overlay RLike Remainder
+    ScalarSubquery ShiftLeft ShiftRight ShiftRightUnsigned SortOrder StringLocate StringTrim StringTrimLeft
+    StringTrimRight Substring Subtract TimestampAdd TimestampDiff UnaryMinus UnaryPositive UnresolvedAlias
+    UnresolvedExtractValue UnresolvedStarExceptOrReplace UnresolvedWindowExpression WindowExpression
+    WindowSpecDefinition WindowSpecReference SpecifiedWindowFrame
+    Ascending Descending NullsFirst NullsLast RowFrame RangeFrame CurrentRow UnboundedFollowing UnboundedPreceding
+    UnspecifiedFrame
+    """
+)
+# What holds nothing to judge: names of columns, values, and marks of Spark's own.
+_LEAVES = listed(
+    """
+    AliasIdentifier ExprId Literal NumericEvalContext UnresolvedAttribute UnresolvedNamedLambdaVariable
+    UnresolvedOrdinal UnresolvedStar
+    """
+)
+_WORDS = {
+    "UnresolvedRelation": "a table", "RelationTimeTravel": "a table as of another time", "Sample": "a sample",
+    "UnresolvedHint": "a hint", "ScriptTransformation": "a script", "Cube": "CUBE", "Rollup": "ROLLUP",
+    "GroupingSets": "GROUPING SETS", "PlanWithUnresolvedIdentifier": "IDENTIFIER", "PipeOperator": "|>",
+    "NamedParameter": "a parameter", "PosParameter": "a parameter",
+}  # fmt: skip
+
+
+class Refused(Exception):
+    """Why a query is not run, in words that begin with "the" or "only" and hold no value of the data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A part of a plan: the name of its class, and what it holds: nodes, lists, texts, numbers, None."""
+
+    kind: str
+    parts: tuple[Any, ...] = ()
+
+
+def gate(root: Node, table: str) -> None:
+    """Raise Refused, unless the parsed plan is a query over ``table`` (as Spark spells it, exactly) that only reads."""
+    if root.kind not in _PLANS | {"UnresolvedWith", "UnresolvedRelation", "UnresolvedInlineTable"}:
+        raise Refused("only a single SELECT may be run")
+    if _judge(root, _Scope({table: 1})) > RELATIONS_MAX:
+        raise Refused(f"the query reads from more than {RELATIONS_MAX} tables, its WITH written out")
+
+
+class _Scope:
+    """Names that a query may read from, and how many relations each stands for."""
+
+    def __init__(self, names: dict[str, int]) -> None:
+        self.names = names
+
+    def also(self, name: str, relations: int) -> _Scope:
+        return _Scope({**self.names, name: relations})
+
+
+def _judge(value: Any, scope: _Scope) -> int:
+    """How many relations are read, once all are written out. Raises Refused."""
+    if isinstance(value, tuple):
+        return sum(_judge(one, scope) for one in value)
+    if not isinstance(value, Node):
+        return 0
+    kind, parts = value.kind, value.parts
+    if kind in _LEAVES:
+        return 0
+    if kind == "UnresolvedWith":
+        return _with(parts, scope)
+    if kind == "UnresolvedRelation":
+        return _relation(parts, scope)
+    if kind == "UnresolvedInlineTable":
+        _literals(parts[1])
+        return 1
+    if kind == "SpecifiedWindowFrame" and any(one.kind == "UnaryMinus" for one in parts):
+        # Spark plans such a frame only once it has computed constants, which it does not here (`spark_sql`).
+        raise Refused("the query holds ROWS or RANGE with a number PRECEDING, which is not run; LAG may do")
+    if kind == "UnresolvedFunction":
+        _function(parts[0], FUNCTIONS)
+        return _judge(parts[1:], scope)
+    if kind in {"UnresolvedTableValuedFunction", "UnresolvedGenerator"}:
+        # The name of one is a list, that of the other a list within an identifier.
+        name = parts[0].parts if isinstance(parts[0], Node) else parts[0]
+        _function(tuple(part for part in name if part is not None), TABLE_FUNCTIONS)
+        if name[0].lower() == "range" and len(parts[1]) > _RANGE_ARGUMENTS_MAX:
+            raise Refused("the query says how range is to be parted, which it may not")
+        return 1 + _judge(parts[1:], scope)
+    if kind not in _PLANS and kind not in _EXPRESSIONS:
+        raise Refused(f"the query holds {_WORDS.get(kind, kind)}, which is not allowed")
+    return _judge(parts, scope)
+
+
+def _with(parts: tuple[Any, ...], scope: _Scope) -> int:
+    body, definitions, recursive = parts
+    if recursive:
+        raise Refused("the query holds WITH RECURSIVE, which is not allowed")
+    for name, definition, *_ in definitions:
+        # Each sees those before it, and not itself: another table of that name is not ours.
+        scope = scope.also(name, max(_judge(definition, scope), 1))
+    return _judge(body, scope)
+
+
+def _relation(parts: tuple[Any, ...], scope: _Scope) -> int:
+    names, options, streaming = parts
+    if len(names) != 1 or names[0] not in scope.names:
+        raise Refused(f"the query reads from {'.'.join(names)!r}, which is not one of its tables")
+    if options != "{}" or streaming:
+        raise Refused("the query says how its table is to be read, which it may not")
+    relations = scope.names[names[0]]
+    if relations > RELATIONS_MAX:
+        raise Refused(f"the query reads from more than {RELATIONS_MAX} tables, its WITH written out")
+    return relations
+
+
+def _literals(rows: tuple[Any, ...]) -> None:
+    """Values of VALUES: Spark computes them where it plans, so that nothing could end it."""
+    for value in _flat(rows):
+        if value.kind == "UnaryMinus":
+            _literals((value.parts[0],))
+        elif value.kind != "Literal":
+            raise Refused("the query computes within VALUES, where only literals are allowed")
+
+
+def _flat(rows: Iterable[Any]) -> Iterator[Node]:
+    for one in rows:
+        if isinstance(one, Node):
+            yield one
+        else:
+            yield from _flat(one)
+
+
+def _function(name: tuple[str, ...], known: frozenset[str]) -> None:
+    if len(name) != 1 or name[0].lower() not in known:
+        raise Refused(
+            f"the query calls {'.'.join(name)}(), which is not among the functions that it may call"
+        )
+
+
+# -- reading a plan -----------------------------------------------------------------------------------------
+
+
+class Reader:
+    """Reads plans out of the JVM."""
+
+    def __init__(self, jvm: Any) -> None:
+        self._seq = jvm.java.lang.Class.forName("scala.collection.Seq")
+        self._map = jvm.java.lang.Class.forName("scala.collection.Map")
+        self._product = jvm.java.lang.Class.forName("scala.Product")
+        self._left = NODES_MAX
+
+    def read(self, plan: Any) -> Node:
+        """Raises Refused if there is too much of it."""
+        self._left = NODES_MAX
+        found = self._value(plan, 0)
+        assert isinstance(found, Node)
+        return found
+
+    def _value(self, value: Any, depth: int) -> Any:
+        if value is None or isinstance(value, str | int | float | bool | bytes | bytearray):
+            return value
+        self._left -= 1
+        if self._left < 0 or depth > DEPTH_MAX:
+            raise Refused("the query is too large, or nested too deeply")
+        if self._seq.isInstance(value):
+            return tuple(self._value(value.apply(i), depth) for i in range(value.length()))
+        if self._map.isInstance(value):
+            return self._value(value.toSeq(), depth)
+        name = str(value.getClass().getName())
+        plain = name.rpartition(".")[2].rstrip("$")
+        if name == "scala.None$":
+            return None
+        if name in {"scala.Some", "scala.Tuple2", "scala.Tuple3"}:
+            parts = self._parts(value, depth)
+            return parts[0] if name == "scala.Some" else parts
+        if name == "org.apache.spark.sql.util.CaseInsensitiveStringMap":
+            return "{}" if value.isEmpty() else "options"
+        if name.startswith(_TYPES) or name in {
+            "scala.Enumeration$Val",
+            "org.apache.spark.unsafe.types.UTF8String",
+        }:
+            return None  # types of casts, whether a cast may fail, patterns of LIKE: any will do
+        if not name.startswith(_CATALYST) or ("$$" in name and not name.startswith(_UNKNOWN)):
+            return Node(name)  # which is on no list
+        plain = plain.partition("$$")[0]
+        if plain in _LEAVES:
+            return Node(plain)
+        return Node(plain, self._parts(value, depth + 1) if self._product.isInstance(value) else ())
+
+    def _parts(self, value: Any, depth: int) -> tuple[Any, ...]:
+        return tuple(self._value(value.productElement(i), depth) for i in range(value.productArity()))
