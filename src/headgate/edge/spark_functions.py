@@ -60,7 +60,7 @@ FUNCTIONS = listed(
     try_parse_url try_subtract try_sum try_to_binary try_to_date try_to_number try_to_time try_to_timestamp
     try_url_decode try_validate_utf8 try_variant_get typeof ucase unbase64 unhex unix_date unix_micros
     unix_millis unix_seconds unix_timestamp upper url_decode url_encode validate_utf8 var_pop var_samp
-    variance variant_get weekday weekofyear when width_bucket xor xxhash64 year zeroifnull zip_with
+    variance variant_get weekday weekofyear when width_bucket xxhash64 year zeroifnull zip_with
     """
 )
 

@@ -19,9 +19,10 @@ DEPTH_MAX = 150  # of nodes in one another; the analyzer goes down by recursion
 RELATIONS_MAX = 50  # when every WITH is written out: each may double those of the one before
 _RANGE_ARGUMENTS_MAX = 3  # the fourth is how many partitions there are to be
 
+_NO_OPTIONS = "none"
 _CATALYST = "org.apache.spark.sql.catalyst."
 _UNKNOWN = (f"{_CATALYST}expressions.IsUnknown$$", f"{_CATALYST}expressions.IsNotUnknown$$")  # IS UNKNOWN
-_TYPES = "org.apache.spark.sql.types."
+_TYPES = ("org.apache.spark.sql.types.", "org.apache.spark.unsafe.types.")  # of casts; texts of patterns
 # What a query is made of; and kinds of joins.
 _PLANS = listed(
     """
@@ -139,7 +140,7 @@ def _relation(parts: tuple[Any, ...], scope: _Scope) -> int:
     names, options, streaming = parts
     if len(names) != 1 or names[0] not in scope.names:
         raise Refused(f"the query reads from {'.'.join(names)!r}, which is not one of its tables")
-    if options != "{}" or streaming:
+    if options != _NO_OPTIONS or streaming:
         raise Refused("the query says how its table is to be read, which it may not")
     relations = scope.names[names[0]]
     if relations > RELATIONS_MAX:
@@ -175,12 +176,13 @@ def _function(name: tuple[str, ...], known: frozenset[str]) -> None:
 
 
 class Reader:
-    """Reads plans out of the JVM."""
+    """Reads plans out of the JVM. Each question to it takes a while, so the name of a class has to do for most."""
 
     def __init__(self, jvm: Any) -> None:
-        self._seq = jvm.java.lang.Class.forName("scala.collection.Seq")
-        self._map = jvm.java.lang.Class.forName("scala.collection.Map")
-        self._product = jvm.java.lang.Class.forName("scala.Product")
+        self._kinds = {
+            kind: jvm.java.lang.Class.forName(f"scala.{kind}")
+            for kind in ("collection.Seq", "collection.Map", "Product")
+        }
         self._left = NODES_MAX
 
     def read(self, plan: Any) -> Node:
@@ -196,30 +198,38 @@ class Reader:
         self._left -= 1
         if self._left < 0 or depth > DEPTH_MAX:
             raise Refused("the query is too large, or nested too deeply")
-        if self._seq.isInstance(value):
-            return tuple(self._value(value.apply(i), depth) for i in range(value.length()))
-        if self._map.isInstance(value):
-            return self._value(value.toSeq(), depth)
         name = str(value.getClass().getName())
-        plain = name.rpartition(".")[2].rstrip("$")
-        if name == "scala.None$":
-            return None
-        if name in {"scala.Some", "scala.Tuple2", "scala.Tuple3"}:
-            parts = self._parts(value, depth)
-            return parts[0] if name == "scala.Some" else parts
+        if name.startswith("scala."):
+            return self._of_scala(name, value, depth)
         if name == "org.apache.spark.sql.util.CaseInsensitiveStringMap":
-            return "{}" if value.isEmpty() else "options"
-        if name.startswith(_TYPES) or name in {
-            "scala.Enumeration$Val",
-            "org.apache.spark.unsafe.types.UTF8String",
-        }:
-            return None  # types of casts, whether a cast may fail, patterns of LIKE: any will do
+            return _NO_OPTIONS if value.isEmpty() else "options"
+        if name.startswith(_TYPES):
+            return None
         if not name.startswith(_CATALYST) or ("$$" in name and not name.startswith(_UNKNOWN)):
             return Node(name)  # which is on no list
-        plain = plain.partition("$$")[0]
-        if plain in _LEAVES:
-            return Node(plain)
-        return Node(plain, self._parts(value, depth + 1) if self._product.isInstance(value) else ())
+        kind = name.partition("$$")[0].rpartition(".")[2]
+        if kind.endswith("$") or kind in _LEAVES:
+            return Node(kind.rstrip("$"))
+        return Node(kind, self._parts(value, depth + 1) if self._is("Product", value) else ())
+
+    def _of_scala(self, name: str, value: Any, depth: int) -> Any:
+        match name.rpartition(".")[2]:
+            case "None$" | "Enumeration$Val":  # the latter: whether a cast may fail
+                return None
+            case "Nil$":
+                return ()
+            case "Some":
+                return self._parts(value, depth)[0]
+            case "Tuple2" | "Tuple3":
+                return self._parts(value, depth)
+        if self._is("collection.Map", value):
+            return self._value(value.toSeq(), depth)
+        if not self._is("collection.Seq", value):
+            return Node(name)
+        return tuple(self._value(value.apply(i), depth) for i in range(value.length()))
+
+    def _is(self, kind: str, value: Any) -> bool:
+        return bool(self._kinds[kind].isInstance(value))
 
     def _parts(self, value: Any, depth: int) -> tuple[Any, ...]:
         return tuple(self._value(value.productElement(i), depth) for i in range(value.productArity()))

@@ -1,0 +1,415 @@
+"""SQL of users in the SQL of Spark: what it may say, what it may not, and that nothing of it stays."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import headgate
+from edge.spark_at_hand import sparks
+from headgate.edge import spark_sql
+from headgate.edge.engine_sql import ScalarResult
+from headgate.edge.spark_functions import FUNCTIONS, TABLE_FUNCTIONS
+from headgate.edge.spark_gate import SQL_LENGTH_MAX
+from headgate.edge.sql_text import fill
+from headgate.model.errors import ContractUnusable
+
+pytestmark = pytest.mark.xdist_group("spark")
+
+_WIDE = ", ".join(f"t{i} AS (SELECT x.a FROM t{i - 1} x, t{i - 1} y)" for i in range(1, 31))
+
+ATTACKS: Mapping[str, str] = {
+    # commands
+    "set": "SET spark.sql.ansi.enabled = false",
+    "set a time zone": "SET TIME ZONE 'UTC'",
+    "reset": "RESET",
+    "add jar": "ADD JAR '/tmp/x.jar'",
+    "add file": "ADD FILE '/etc/passwd'",
+    "create table": "CREATE TABLE x AS SELECT 1",
+    "create view": "CREATE OR REPLACE TEMPORARY VIEW orders AS SELECT 1",
+    "create function": "CREATE TEMPORARY FUNCTION f AS 'x.Y'",
+    "create SQL function": "CREATE TEMPORARY FUNCTION f() RETURNS INT RETURN 1",
+    "declare": "DECLARE VARIABLE x INT DEFAULT 1",
+    "set variable": "SET VAR x = 1",
+    "insert": "INSERT INTO orders VALUES (1)",
+    "insert from": "FROM orders INSERT INTO payments SELECT a",
+    "insert directory": "INSERT OVERWRITE DIRECTORY '/tmp/x' USING parquet SELECT 1",
+    "insert in a CTE": "WITH x AS (SELECT 1) INSERT INTO payments SELECT * FROM x",
+    "update": "UPDATE orders SET a = 1",
+    "delete": "DELETE FROM orders",
+    "merge": "MERGE INTO orders USING orders o ON true WHEN MATCHED THEN DELETE",
+    "truncate": "TRUNCATE TABLE payments",
+    "drop": "DROP TABLE payments",
+    "drop view": "DROP VIEW orders",
+    "alter": "ALTER TABLE payments RENAME TO x",
+    "load": "LOAD DATA INPATH '/etc/passwd' INTO TABLE payments",
+    "cache": "CACHE TABLE payments",
+    "cache lazily": "CACHE LAZY TABLE x AS SELECT 1",
+    "uncache": "UNCACHE TABLE payments",
+    "clear cache": "CLEAR CACHE",
+    "refresh": "REFRESH TABLE payments",
+    "use": "USE default",
+    "call": "CALL spark_catalog.system.rollback_to_snapshot('x', 1)",
+    "analyze": "ANALYZE TABLE payments COMPUTE STATISTICS",
+    "explain": "EXPLAIN SELECT 1",
+    "describe": "DESCRIBE TABLE payments",
+    "show tables": "SHOW TABLES",
+    "show create": "SHOW CREATE TABLE payments",
+    "several": "SELECT 1; DROP TABLE payments",
+    "a script of SQL": "BEGIN SELECT 1; END",
+    "execute immediate": "EXECUTE IMMEDIATE 'SELECT 1'",
+    "nothing": "",
+    "a comment": "-- nothing",
+    # other data
+    "another table": "SELECT count(*) FROM payments",
+    "another table of a schema": "SELECT count(*) FROM default.payments",
+    "another table of a catalog": "SELECT count(*) FROM spark_catalog.default.payments",
+    "the table of a schema": "SELECT count(*) FROM default.orders",
+    "the table in other letters": "SELECT count(*) FROM ORDERS",
+    "a temporary view": "SELECT count(*) FROM view_of_the_session",
+    "a global view": "SELECT count(*) FROM global_temp.x",
+    "TABLE": "TABLE payments",
+    "another in a subquery": "SELECT (SELECT count(*) FROM payments)",
+    "another in a join": "SELECT count(*) FROM orders, payments",
+    "another lateral": "SELECT count(*) FROM orders, LATERAL (SELECT * FROM payments)",
+    "another in exists": "SELECT count(*) FROM orders WHERE EXISTS (SELECT 1 FROM payments)",
+    "another in in": "SELECT count(*) FROM orders WHERE a IN (SELECT a FROM payments)",
+    "another in a union": "SELECT 1 UNION ALL SELECT count(*) FROM payments",
+    "another in order by": "SELECT a FROM orders ORDER BY (SELECT count(*) FROM payments)",
+    "another in having": "SELECT count(*) FROM orders HAVING count(*) > (SELECT count(*) FROM payments)",
+    "another in a filter": "SELECT count(*) FILTER (WHERE a IN (SELECT 1 FROM payments)) FROM orders",
+    "another in a CTE": "WITH x AS (SELECT * FROM payments) SELECT count(*) FROM x",
+    "another in a case": "SELECT CASE WHEN (SELECT true FROM payments) THEN 1 END",
+    "another in a lambda": "SELECT transform(array(1), x -> (SELECT 1 FROM payments))",
+    "another in a generator": "SELECT count(*) FROM orders LATERAL VIEW explode((SELECT c FROM payments)) t",
+    "another in a window": "SELECT sum(a) OVER (ORDER BY (SELECT 1 FROM payments)) FROM orders",
+    "another in a named window": "SELECT sum(a) OVER w FROM orders WINDOW w AS (ORDER BY (SELECT 1 FROM payments))",
+    "another in a limit": "SELECT a FROM orders LIMIT (SELECT count(*) FROM payments)",
+    "another in VALUES": "SELECT * FROM VALUES ((SELECT count(*) FROM payments))",
+    "a CTE's name before it": "WITH x AS (SELECT * FROM payments), payments AS (SELECT 1) SELECT 1 FROM x",
+    "a CTE's name within it": "WITH payments AS (SELECT * FROM payments) SELECT 1 FROM payments",
+    "a CTE's name outside of it": "SELECT 1 FROM (WITH payments AS (SELECT 1) SELECT * FROM payments), payments",
+    "a name by expression": "SELECT count(*) FROM IDENTIFIER('payments')",
+    "time travel": "SELECT count(*) FROM orders VERSION AS OF 1",
+    "an option": "SELECT count(*) FROM orders WITH (x = 1)",
+    "a stream": "SELECT count(*) FROM STREAM(orders)",
+    # files
+    "a path": "SELECT count(*) FROM parquet.`/tmp/x.parquet`",
+    "a csv": "SELECT count(*) FROM csv.`/etc/passwd`",
+    "text": "SELECT count(*) FROM text.`/etc/passwd`",
+    "binary files": "SELECT count(*) FROM binaryFile.`/etc/passwd`",
+    "a bucket": "SELECT count(*) FROM parquet.`s3a://bucket/x`",
+    "jdbc": "SELECT count(*) FROM jdbc.`jdbc:h2:mem:x`",
+    "read_files": "SELECT count(*) FROM read_files('/etc/passwd')",
+    "where a row comes from": "SELECT length(input_file_name()) FROM orders",
+    "the block that a row comes from": "SELECT max(input_file_block_start()) FROM orders",
+    # code
+    "a script": "SELECT TRANSFORM(a) USING 'cat' FROM orders",
+    "map": "SELECT * FROM (MAP a USING 'cat' FROM orders)",
+    "reflect": "SELECT reflect('java.lang.System', 'getProperty', 'user.home')",
+    "java_method": "SELECT JAVA_METHOD('java.util.UUID', 'randomUUID')",
+    "try_reflect": "SELECT try_reflect('java.lang.System', 'exit', 1)",
+    "reflect quoted": "SELECT `reflect`('java.lang.System', 'getProperty', 'user.home')",
+    "reflect in VALUES": "SELECT * FROM VALUES (reflect('java.lang.System', 'getProperty', 'user.home'))",
+    "reflect of a catalog": "SELECT system.builtin.reflect('java.lang.System', 'getProperty', 'user.home')",
+    "reflect in a lambda": "SELECT transform(array(1), x -> reflect('java.lang.System', 'exit', x))",
+    "reflect in range": "SELECT count(*) FROM range(reflect('java.lang.Integer', 'valueOf', 1))",
+    "reflect in order by": "SELECT a FROM orders ORDER BY reflect('java.lang.System', 'getProperty', 'user.home')",
+    "reflect in group by": "SELECT 1 FROM orders GROUP BY reflect('java.lang.System', 'getProperty', 'user.home')",
+    "reflect in a join": "SELECT 1 FROM orders JOIN orders o ON reflect('java.lang.Boolean', 'valueOf', 'true')",
+    "a function of the session": "SELECT of_the_session(a) FROM orders",
+    "a class": "SELECT `org.apache.hadoop.hive.ql.udf.UDFLog`(a) FROM orders",
+    "xpath": "SELECT xpath_int('<a>1</a>', 'a')",
+    "avro": "SELECT from_avro(b, '{}') FROM orders",
+    # the session, chance, and what does not end
+    "the catalog": "SELECT length(current_catalog())",
+    "who asks": "SELECT length(current_user())",
+    "the version": "SELECT length(version())",
+    "logs": "SELECT count(*) FROM python_worker_logs()",
+    "raise_error": "SELECT raise_error('x')",
+    "assert_true": "SELECT assert_true(false)",
+    "rand": "SELECT rand()",
+    "uuid": "SELECT length(uuid())",
+    "monotonically_increasing_id": "SELECT max(monotonically_increasing_id()) FROM orders",
+    "sample": "SELECT count(*) FROM orders TABLESAMPLE (10 PERCENT)",
+    "hints": "SELECT /*+ REPARTITION(1000000) */ count(*) FROM orders",
+    "broadcast": "SELECT /*+ BROADCAST(o) */ count(*) FROM orders JOIN orders o",
+    "repeat": "SELECT length(repeat('x', 2000000000))",
+    "sequence": "SELECT size(sequence(1, 2000000000))",
+    "lpad": "SELECT length(lpad('x', 2000000000, 'x'))",
+    "format_string": "SELECT length(format_string('%2000000000d', 1))",
+    "all rows in one value": "SELECT size(collect_list(a)) FROM orders",
+    "partitions": "SELECT count(*) FROM range(0, 1, 1, 2000000000)",
+    "cube": "SELECT count(*) FROM orders GROUP BY CUBE (a, b)",
+    "grouping sets": "SELECT count(*) FROM orders GROUP BY GROUPING SETS ((a), (b))",
+    "pivot": "SELECT * FROM orders PIVOT (sum(a) FOR b IN ('x'))",
+    "recursion": "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT max(n) FROM t",
+    "each twice the one before": f"WITH t0 AS (SELECT a FROM orders), {_WIDE} SELECT count(*) FROM t30",
+    "computed where Spark parses": "SELECT * FROM VALUES ('a' RLIKE '(a+)+$')",
+    "a pipe": "FROM orders |> SELECT count(*)",
+    "a parameter": "SELECT :x",
+    "a parameter by place": "SELECT ?",
+    "not SQL": "how many orders are there?",
+    "too long": "SELECT '" + "x" * SQL_LENGTH_MAX + "'",
+    "too deep": "SELECT " + "(" * 800 + "1" + ")" * 800,
+    "too deep to judge": "SELECT " + "abs(" * 160 + "1" + ")" * 160,
+    "too much": "SELECT " + " + ".join(["1"] * 2_500),
+}
+
+HARMLESS: Mapping[str, str] = {
+    "SELECT max(a) > 2 FROM `orders`;": "1",
+    "SELECT length('${env:HOME} ${spark.app.name}')": "29",
+    "WITH orders AS (SELECT a, count(*) FILTER (WHERE a > 1) n FROM orders GROUP BY a HAVING count(*) >= 1) "
+    "SELECT sum(n) FROM orders WHERE a BETWEEN 1 AND 3": "2",
+    "SELECT count(*) FROM (SELECT a FROM orders UNION SELECT 9 EXCEPT SELECT 1 INTERSECT SELECT 2)": "4",
+    "SELECT max(r) FROM (SELECT rank() OVER w r FROM orders WINDOW w AS (ORDER BY a DESC NULLS LAST))": "3",
+    "SELECT count(*) FROM orders o, LATERAL (SELECT o.a + 1 AS q) l, range(3) t(id)": "9",
+    "SELECT count(*) FROM orders LEFT JOIN (VALUES (1, -1)) v(k, w) ON k = a LATERAL VIEW OUTER explode(c) e AS f": "4",
+    "SELECT (SELECT max(a) FROM orders) - (SELECT min(a) FROM orders)": "2",
+    "SELECT count_if(b RLIKE '^[xy]$' AND (a > 0) IS NOT UNKNOWN AND b ILIKE ANY ('X', 'q')) FROM orders "
+    "WHERE aggregate(c, 0, (x, y) -> x + y) > 2 AND d + INTERVAL 1 DAY < current_date": "1",
+    "SELECT cast(sum(a) AS decimal(38, 2)) / 4 + percentile_cont(0.5) WITHIN GROUP (ORDER BY a) FROM orders": "3.5",
+}
+
+# What Spark has and nobody may call; of a new version's functions, somebody has to look at each.
+REFUSED_FUNCTIONS = """
+    aes_decrypt aes_encrypt approx_top_k approx_top_k_accumulate approx_top_k_combine approx_top_k_estimate array_agg
+    array_repeat assert_true bitmap_and_agg bitmap_bit_position bitmap_bucket_number bitmap_construct_agg
+    bitmap_count bitmap_or_agg collate collation collect_list collect_set count_min_sketch current_catalog
+    current_database current_schema current_timezone current_user format_string from_avro from_protobuf from_xml
+    grouping grouping_id histogram_numeric hll_sketch_agg hll_sketch_estimate hll_union hll_union_agg
+    input_file_block_length input_file_block_start input_file_name java_method json_tuple kll_merge_agg_bigint
+    kll_merge_agg_double kll_merge_agg_float kll_sketch_agg_bigint kll_sketch_agg_double kll_sketch_agg_float
+    kll_sketch_get_n_bigint kll_sketch_get_n_double kll_sketch_get_n_float kll_sketch_get_quantile_bigint
+    kll_sketch_get_quantile_double kll_sketch_get_quantile_float kll_sketch_get_rank_bigint
+    kll_sketch_get_rank_double kll_sketch_get_rank_float kll_sketch_merge_bigint kll_sketch_merge_double
+    kll_sketch_merge_float kll_sketch_to_string_bigint kll_sketch_to_string_double kll_sketch_to_string_float
+    listagg lpad monotonically_increasing_id printf raise_error rand randn random randstr reflect repeat rpad
+    schema_of_avro schema_of_csv schema_of_json schema_of_variant schema_of_variant_agg schema_of_xml sentences
+    sequence session_user session_window shuffle space spark_partition_id st_asbinary st_geogfromwkb
+    st_geomfromwkb st_setsrid st_srid stack string_agg theta_difference theta_intersection theta_intersection_agg
+    theta_sketch_agg theta_sketch_estimate theta_union theta_union_agg to_avro to_protobuf to_xml try_aes_decrypt
+    try_reflect uniform user uuid version window window_time xpath xpath_boolean xpath_double xpath_float xpath_int
+    xpath_long xpath_number xpath_short xpath_string
+"""
+REFUSED_TABLE_FUNCTIONS = """
+    collations json_tuple python_worker_logs sql_keywords stack variant_explode variant_explode_outer
+"""
+
+
+@functools.cache
+def _frame() -> Any:
+    return sparks().local.sql(
+        "SELECT * FROM VALUES (1, 'x', array(1, 2), date'2024-01-01', named_struct('f', 1)), "
+        "(2, 'y', array(3), null, null), (3, null, null, null, null) AS t(a, b, c, d, s)"
+    )
+
+
+def _asked(*queries: str, timeout_s: float = 60) -> tuple[ScalarResult, ...]:
+    found = spark_sql.run_rules(queries, _frame(), "orders", timeout_s=timeout_s)
+    assert not isinstance(found, spark_sql.Unable)
+    return found
+
+
+@functools.cache
+def _attacked() -> dict[str, ScalarResult]:
+    """All of them at once, in a session that has what they are after."""
+    session = sparks().local
+    session.range(1).createOrReplaceTempView("view_of_the_session")
+    session.udf.register("of_the_session", lambda x: x)
+    try:
+        return dict(zip(ATTACKS, _asked(*ATTACKS.values()), strict=True))
+    finally:
+        session.catalog.dropTempView("view_of_the_session")
+        session.sql("DROP TEMPORARY FUNCTION of_the_session")
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_a_query_that_does_anything_but_read_the_rows_is_refused_before_it_is_run(attack: str) -> None:
+    found = _attacked()[attack]
+    assert found.value is None
+    assert found.reason is not None
+    assert found.reason.startswith(("only a single SELECT", "the query ")), found.reason
+    assert len(found.reason) < 400
+
+
+def test_queries_that_only_read_are_run() -> None:
+    found = zip(HARMLESS, _asked(*HARMLESS), strict=True)
+    assert {query: r.reason or f"{r.value:f}" for query, r in found} == HARMLESS
+
+
+def test_every_function_of_spark_is_either_allowed_or_known_as_refused() -> None:
+    """Seen failing with a name taken out of either list."""
+    assert _functions("FunctionRegistry") == FUNCTIONS | set(REFUSED_FUNCTIONS.split())
+    assert _functions("TableFunctionRegistry") == TABLE_FUNCTIONS | set(REFUSED_TABLE_FUNCTIONS.split())
+    assert not FUNCTIONS & set(REFUSED_FUNCTIONS.split())
+
+
+def _functions(registry: str) -> set[str]:
+    name = f"org.apache.spark.sql.catalyst.analysis.{registry}$"
+    listed = (
+        sparks()
+        .local._jvm.java.lang.Class.forName(name)
+        .getField("MODULE$")
+        .get(None)
+        .builtin()
+        .listFunction()
+    )
+    return {listed.apply(i).funcName() for i in range(listed.length())}
+
+
+def test_a_query_that_does_not_end_is_cancelled_and_its_jobs_with_it() -> None:
+    """Seen failing without `cancelJobGroupAndFutureJobs`: the job is still active, and the session is busy."""
+    session = sparks().local
+    began = time.monotonic()
+    (found,) = _asked("SELECT count(*) FROM range(1000000000000) WHERE id % 3 = 4", timeout_s=1)
+    assert found == ScalarResult(None, "the query took longer than 1 s")
+    assert time.monotonic() - began < 8
+    assert list(session.sparkContext.statusTracker().getActiveJobsIds()) == []
+    assert _asked("SELECT 1")[0].value == 1
+
+
+def _state(session: Any) -> dict[str, Any]:
+    context = session.sparkContext
+    return {
+        "tables": session.catalog.listTables(),
+        "database": (session.catalog.currentCatalog(), session.catalog.currentDatabase()),
+        "functions": session.sql("SHOW USER FUNCTIONS").collect(),
+        "settings": session.conf.getAll,
+        "group": context.getLocalProperty("spark.jobGroup.id"),
+        "cached": len(context._jsc.getPersistentRDDs()),
+        "active": session._jvm.SparkSession.active().hashCode(),
+    }
+
+
+def test_a_session_is_as_it_was_after_queries_of_every_kind() -> None:
+    session = sparks().local
+    session.sparkContext.setLocalProperty("spark.jobGroup.id", "mine")
+    try:
+        before = _state(session)
+        _asked(
+            "SELECT count(*) FROM orders", "SELECT nope", "SET x = 1", "SELECT max(1 / (a - a)) FROM orders"
+        )
+        _asked("SELECT count(*) FROM range(1000000000000) WHERE id % 3 = 4", timeout_s=0.1)
+        assert _state(session) == before
+    finally:
+        session.sparkContext.setLocalProperty("spark.jobGroup.id", None)
+
+
+def test_what_a_session_knows_and_how_it_is_set_means_nothing_to_a_query() -> None:
+    """Seen failing where queries run in the session of the rows: its function, variable and settings count."""
+    session = sparks().local.newSession()
+    frame = session.sql("SELECT 'x' AS a")
+    session.udf.register("upper", lambda _: "mine")
+    session.sql("DECLARE OR REPLACE VARIABLE v INT DEFAULT 7")
+    session.conf.set("spark.sql.ansi.enabled", "false")
+    session.conf.set("spark.sql.session.timeZone", "America/New_York")
+    night = "timestamp'2024-01-01 00:30:00Z'::date = date'2024-01-01'"
+    queries = (f"SELECT upper(a) = 'X' AND {night} AND \"a\" = 'a' FROM t", "SELECT 1 / 0", "SELECT v")
+    found = spark_sql.run_rules(queries, frame, "t")
+    assert not isinstance(found, spark_sql.Unable)
+    same, zero, variable = found
+    assert same == ScalarResult(Decimal(1))
+    assert "DIVIDE_BY_ZERO" in str(zero.reason)
+    assert "UNRESOLVED_COLUMN" in str(variable.reason)
+
+
+# -- as rules -----------------------------------------------------------------------------------------------
+
+
+def _contract(query: str, more: str = "") -> bytes:
+    spark = "customProperties: [{vendor: headgate, property: dialect, value: spark}]"
+    return f"""
+apiVersion: v3.1.0
+kind: DataContract
+id: orders
+version: 1.0.0
+status: active
+schema:
+  - name: my orders
+    quality: [{{id: q, type: sql, query: {query!r}, mustBe: 6, {spark}}}]
+    properties:
+      - {{name: a, logicalType: integer}}
+      - {{name: b, logicalType: string{more}}}
+""".encode()
+
+
+def _found(query: str, more: str = "", frame: Any = None, **options: Any) -> tuple[str, str]:
+    frame = _frame().select("a", "b") if frame is None else frame
+    checked = headgate.check(frame, _contract(query, more), **options)
+    (finding,) = (f for f in checked.verdict.findings if f.rule == "my orders.q")
+    assert checked.verdict.passed == (finding.status == "pass" or bool(options.get("allow_unexecuted")))
+    return finding.status, finding.message
+
+
+def test_a_rule_in_the_sql_of_spark_is_run_over_a_frame_of_sparks() -> None:
+    assert _found("SELECT sum(a) FROM {object} -- {object}") == ("pass", "the result is 6, mustBe 6")
+
+
+def test_wrong_sql_is_an_error_in_one_line() -> None:
+    status, message = _found("SELECT sum(nope) FROM {table}")
+    assert status == "error"
+    assert message.startswith("the query is not valid SQL of Spark: [UNRESOLVED_COLUMN.WITH_SUGGESTION] ")
+    assert message.endswith("Did you mean one of the following? [`a`, `b`].")
+    assert _found("SELEC 1") == (
+        "error",
+        "the query is not valid SQL of Spark: [PARSE_SYNTAX_ERROR] Syntax error at or near 'SELEC'.",
+    )
+
+
+def test_what_spark_says_of_values_that_are_confidential_is_not_shown() -> None:
+    """Seen failing where the reason began with "the": 'x' stood in the message."""
+    query = "SELECT sum(cast(b AS int)) FROM {object}"
+    assert "The value 'x'" in _found(query)[1]
+    assert _found(query, ", classification: confidential") == (
+        "error",
+        "Spark Error; its words may hold values of confidential columns, and are not shown",
+    )
+
+
+def test_by_connect_queries_are_not_executed_and_block_unless_that_is_allowed() -> None:
+    frame = sparks().connect.createDataFrame([(1, "x")], "a int, b string")
+    status, message = _found("SELECT sum(a) FROM {object}", frame=frame)
+    assert (status, "Spark Connect" in message) == ("not_executed", True)
+    status, _ = _found("SELECT sum(a) FROM {object}", frame=frame, allow_unexecuted=["my orders.q"])
+    assert status == "not_executed"
+
+
+@pytest.mark.parametrize("engine", ["polars", "duckdb"])
+def test_other_engines_own_that_they_do_not_speak_it(engine: str, tmp_path: Path) -> None:
+    (tmp_path / "orders.csv").write_text("a,b\n6,x\n")
+    status, message = _found("SELECT sum(a) FROM {object}", frame=str(tmp_path / "orders.csv"), engine=engine)
+    assert (status, "the SQL of Spark" in message, "--engine spark" in message) == (
+        "not_executed",
+        True,
+        True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "filled"),
+    [
+        ("SELECT {column} FROM ${table}", "SELECT `a``b` FROM `my orders`"),
+        ("SELECT `{column}` FROM `${ object }`", "SELECT `a``b` FROM `my orders`"),
+        (
+            r"SELECT '{column}\\' || '\'{column}' || {column}",
+            r"SELECT '{column}\\' || '\'{column}' || `a``b`",
+        ),
+        (r"SELECT r'{column}\' || {column}", r"SELECT r'{column}\' || `a``b`"),
+        ('SELECT "{column}\'" || {column}', 'SELECT "{column}\'" || `a``b`'),
+        ("SELECT `{x` -- {column}\n/* {table} */ {column}", "SELECT `{x` -- {column}\n/* {table} */ `a``b`"),
+    ],
+)
+def test_placeholders_are_names_in_the_quotes_of_spark(query: str, filled: str) -> None:
+    assert fill(query, "my orders", "a`b", "spark") == filled
+
+
+def test_a_placeholder_that_is_none_is_refused() -> None:
+    with pytest.raises(ContractUnusable):
+        fill("SELECT ${env:HOME}", "orders", None, "spark")
