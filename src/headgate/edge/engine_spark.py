@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
 
-from headgate.edge import findings, measuring, passes
+from headgate.edge import findings, measuring, passes, spark_sql, sql_text
 from headgate.edge.clock import SystemClock
 from headgate.edge.judging import Judged
 from headgate.edge.spark_judging import (
@@ -102,8 +102,6 @@ def _by_sql(
     judged: Judged,
     contract: TableContract,
 ) -> dict[RuleName, Measurement]:
-    from headgate.edge import spark_sql, sql_text  # here: a check without SQL rules does without
-
     rows = measuring.rows_within(where, judged)
     frame = over.laid.frame if where is None else over.laid.frame.filter(over.looked[where])
     named = frame.selectExpr(*(f"{c.value} as {quoted(c.column.name)}" for c in over.laid.cells.cells))
