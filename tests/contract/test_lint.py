@@ -68,6 +68,15 @@ def test_a_contract_that_says_what_it_should_gets_no_advice() -> None:
         ),
         (
             "logicalType: integer",
+            (
+                "logicalType: integer\n        quality: [{id: q, type: sql, query: SELECT 1, mustBe: 1, "
+                "customProperties: [{vendor: headgate, property: dialect, value: spark}]}]"
+            ),
+            15,
+            "id.q is executed by Spark alone",
+        ),
+        (
+            "logicalType: integer",
             "logicalType: integer\n        logicalTypeOptions: {maximum: 1e30}",
             15,
             "id.maximum holds for every value",

@@ -204,6 +204,18 @@ def test_every_declared_rule_is_accounted_for_and_what_is_not_run_blocks_unless_
     assert shop.load(rows(shop, "2,a"), allow_unexecuted=["orders.others"]).outcome == "quarantined"
 
 
+@pytest.mark.parametrize("scope", ["table", "delivery"])
+def test_a_query_in_the_sql_of_spark_is_not_executed_by_a_load(shop: Shop, scope: str) -> None:
+    """Seen failing, with the rule in error, where a measurement had no word for it."""
+    query = {"id": "q", "type": "sql", "query": "SELECT count(*) FROM {object}", "mustBeGreaterThan": 0}
+    document = ruled({**query, "customProperties": of_headgate(dialect="spark", scope=scope)})
+    loaded = shop.load(rows(shop, "1,a"), contract=document)
+    assert (loaded.outcome, statuses(loaded)["orders.q"]) == ("quarantined", "not_executed")
+    for row in ("1,a", "2,a"):
+        loaded = shop.load(rows(shop, row), contract=document, allow_unexecuted=["orders.q"])
+        assert (loaded.outcome, statuses(loaded)["orders.q"]) == ("published", "not_executed")
+
+
 # -- partials -----------------------------------------------------------------------------------------------
 
 

@@ -13,7 +13,7 @@ from headgate.contract.json_schema import Path, Value, text_of
 from headgate.contract.settings import VENDOR, unclaimed
 from headgate.contract.types import column_type, described, parts
 from headgate.model.contract import AnyType, DecimalType, StringType, TableContract
-from headgate.model.rule import InRange, NotCompiled, OneOf, Told
+from headgate.model.rule import InRange, Measured, NotCompiled, OneOf, SqlResult, Told
 
 _UNMEASURED = re.compile(r"not known here|not measured[,;]")
 
@@ -135,6 +135,13 @@ def _rules(table: TableContract) -> Iterator[tuple[str, str, str]]:
             case NotCompiled(why):
                 hint = f"say it differently, take it out, or check with --allow-unexecuted {rule.name}"
                 yield rule.place, f"{rule.name} is not executed, and fails every verdict: {why}", hint
+            case Measured(SqlResult(dialect="spark")):
+                hint = "check with --engine spark, write it in the SQL of DuckDB, or allow it by name"
+                yield (
+                    rule.place,
+                    f"{rule.name} is executed by Spark alone, and fails every other verdict and load",
+                    hint,
+                )
             case Told(what) if rule.place.startswith("slaProperties") and _UNMEASURED.search(what):
                 yield rule.place, f"{rule.name} is told only: {what}", "correct it, if it should be measured"
             case OneOf(members=()):
