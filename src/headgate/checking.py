@@ -319,9 +319,9 @@ def judge_called(name: str) -> Judge:
     """The engine of this name, which is only now imported. Raises WrongUse."""
     match name:
         case "polars":
-            from headgate.edge.engine_narwhals import NarwhalsEngine
+            from headgate.edge.engine_polars import PolarsEngine
 
-            return NarwhalsEngine()
+            return PolarsEngine()
         case "duckdb":
             from headgate.edge.engine_duckdb import DuckEngine
 

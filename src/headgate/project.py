@@ -23,7 +23,7 @@ from headgate.checks.sketches import sketched
 from headgate.edge import config, store_sql
 from headgate.edge.clock import SystemClock
 from headgate.edge.documents import read_document
-from headgate.edge.engine_narwhals import NarwhalsEngine
+from headgate.edge.engine_polars import PolarsEngine
 from headgate.edge.lake_iceberg import IcebergLake
 from headgate.edge.locks import FileLocks
 from headgate.edge.patterns import check_syntax
@@ -147,7 +147,7 @@ def open_project(
     clock = SystemClock()
     ports = Ports(
         source=FileSource(),
-        engine=NarwhalsEngine(clock=clock),
+        engine=PolarsEngine(clock=clock),
         queries=DuckQueries(),
         lake=IcebergLake(settings.folder / "warehouse", settings.folder / "quarantine"),
         store=store_sql.open_store(settings.catalog, clock),

@@ -13,7 +13,7 @@ from check.pages import Case
 from edge.spark_at_hand import sparks
 from headgate.checks.own_parents import fitting, own_references
 from headgate.edge.engine_duckdb import DuckEngine
-from headgate.edge.engine_narwhals import NarwhalsEngine
+from headgate.edge.engine_polars import PolarsEngine
 from headgate.edge.engine_spark import SparkEngine
 from headgate.edge.spark_rows import delivered
 from headgate.model.contract import TableContract
@@ -127,7 +127,7 @@ def _asks(dialect: SqlDialect) -> Callable[[Rule], bool]:
 
 
 ENGINES: dict[str, UnderTest] = {
-    "polars": replace(of_port(NarwhalsEngine), unable=_asks("spark")),
+    "polars": replace(of_port(PolarsEngine), unable=_asks("spark")),
     "duckdb": replace(of_port(DuckEngine), unable=_asks("spark")),
     "spark": replace(
         of_port(SparkEngine, lambda delivery: Frame(delivered(delivery.rows, sparks().local))),

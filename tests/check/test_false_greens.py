@@ -199,7 +199,7 @@ def test_a_contract_that_was_adopted_is_given_back_byte_for_byte(tmp_path: Path)
 
 @pytest.mark.parametrize("name", ["n", "^n.*$", "*", "select", 'a"b', "n); DROP TABLE rows; --", "row", "c0"])
 def test_whatever_a_column_is_called_it_is_the_one_that_is_judged(name: str) -> None:
-    """Narwhals and Polars take ``^...$`` for a regular expression: the rule is about other columns, or about none."""
+    """Polars takes ``^...$`` for a regular expression: the rule is about other columns, or about none."""
     data = pl.DataFrame({"nn": [-1, 5], name: [1, -1]})
     checked = _checked(
         data, column("nn", "integer"), column(name, "integer", logicalTypeOptions={"minimum": 0})

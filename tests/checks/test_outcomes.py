@@ -11,7 +11,7 @@ import pytest
 
 from edge.rows_at_hand import contract, text_rows
 from headgate.checks.bounds import measured
-from headgate.edge.engine_narwhals import NarwhalsEngine
+from headgate.edge.engine_polars import PolarsEngine
 from headgate.intake.policy import TakeGood, decide, warned
 from headgate.model.contract import IntegerType, TableContract
 from headgate.model.names import RuleName
@@ -46,7 +46,7 @@ def ruled(*rules: Rule) -> TableContract:
 
 def check(at: datetime, rule: Rule, nulls: int = 1, rows: int = 4) -> Checked:
     cells = [None] * nulls + ["1"] * (rows - nulls)
-    engine = NarwhalsEngine(clock=TickingClock(at - timedelta(milliseconds=1)))
+    engine = PolarsEngine(clock=TickingClock(at - timedelta(milliseconds=1)))
     return engine.check(
         text_rows({"a": cells, "b": ["1"] * rows}), ruled(rule), parents={}, existing={}, table_rules="all"
     )
@@ -79,7 +79,7 @@ def test_rows_that_only_a_waived_rule_fails_are_good() -> None:
     for at, good in ((LAST, 4), (AFTER, 3)):
         checked = check(at, waived(NotNull("a")))
         table = ruled(waived(NotNull("a")))
-        split = NarwhalsEngine().split(
+        split = PolarsEngine().split(
             text_rows({"a": [None, "1", "1", "1"], "b": ["1"] * 4}),
             table,
             checked,

@@ -13,7 +13,7 @@ import pytest
 from edge.rows_at_hand import contract, typed_rows
 from headgate.checks.durations import in_time
 from headgate.checks.service_levels import History, findings, told
-from headgate.edge.engine_narwhals import NarwhalsEngine
+from headgate.edge.engine_polars import PolarsEngine
 from headgate.intake.policy import governed
 from headgate.model.contract import DateType, IntegerType, TableContract, TimestampType
 from headgate.model.names import RuleName
@@ -111,7 +111,7 @@ def aged(values: Any, column: Any, limit: int, of: Any = "newest", where: Predic
     )
     made: TableContract = replace(contract({"at": column, "n": IntegerType()}), rules=(rule,))
     data = pl.DataFrame({"at": values, "n": range(len(values))})
-    engine = NarwhalsEngine(clock=TickingClock(NOW - timedelta(milliseconds=1)))
+    engine = PolarsEngine(clock=TickingClock(NOW - timedelta(milliseconds=1)))
     checked = engine.check(typed_rows(data), made, parents={}, existing={}, table_rules="all")
     return next(f for f in checked.verdict.findings if f.rule == NAME)
 

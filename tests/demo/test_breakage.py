@@ -10,7 +10,7 @@ import pytest
 from headgate.contract.compile import compile_contract
 from headgate.contract.document import parse
 from headgate.demo import breakage, deliveries
-from headgate.edge.engine_narwhals import NarwhalsEngine
+from headgate.edge.engine_polars import PolarsEngine
 from headgate.edge.patterns import check_syntax
 from headgate.edge.source_files import FileSource
 from headgate.model.contract import Dialect
@@ -24,7 +24,7 @@ Judge = Callable[[str, str], Verdict]
 
 @pytest.fixture
 def judge(tmp_path: Path) -> Judge:
-    engine, source = NarwhalsEngine(), FileSource()
+    engine, source = PolarsEngine(), FileSource()
     parents: dict[TableName, Frame] = {}
 
     def judged(table: str, text: str) -> Verdict:

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from headgate.edge.engine_narwhals import NarwhalsEngine
+from headgate.edge.engine_polars import PolarsEngine
 from headgate.edge.rows import Rows, collected, part_of
 from headgate.edge.source_frames import frame
 from headgate.model.batch import Object
@@ -17,7 +17,7 @@ from headgate.model.rule import Body, Rule
 from headgate.model.verdict import Finding
 from headgate.ports import Checked, Frame
 
-ENGINE = NarwhalsEngine()
+ENGINE = PolarsEngine()
 
 
 def contract(

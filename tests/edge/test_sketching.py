@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from headgate.checks import sketches
@@ -44,6 +44,7 @@ def frame(rows: list[Any]) -> pl.LazyFrame:
 
 
 @settings(max_examples=12)
+@example([[(None, 1.7976931348623157e308, None, None, None, None)]])
 @given(FRAMES)
 def test_many_files_make_the_sketch_of_all_their_rows(files: list[list[Any]]) -> None:
     """Seen failing with registers added instead of the greater one taken."""

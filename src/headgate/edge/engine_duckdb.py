@@ -1,4 +1,4 @@
-"""The SQL rendering, on DuckDB, in process: the same verdict as `engine_narwhals`, for checks alone."""
+"""The SQL rendering, on DuckDB, in process: the same verdict as `engine_polars`, for checks alone."""
 
 from __future__ import annotations
 

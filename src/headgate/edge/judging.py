@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import narwhals.stable.v2 as nw
 import polars as pl
 
 from headgate.edge import keeping, probing, render_nested, segments
@@ -47,7 +46,7 @@ from headgate.model.verdict import Sample
 from headgate.ports import Frame, Group
 
 EXPRESSIONS_MAX = 500  # in one query
-Counted = nw.Expr | int | None  # see `render_rules.times`
+Counted = pl.Expr | int | None  # see `render_rules.times`
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +156,7 @@ def _looked_up(
     asked = {
         r.name: p
         for r in rules
-        if isinstance(bad.get(r.name), nw.Expr) and (p := predicate_of(r)) is not None
+        if isinstance(bad.get(r.name), pl.Expr) and (p := predicate_of(r)) is not None
     }
     unfailed = probing.unfailed(rows, cells, asked)
     found = keeping.kept(rows, cells, {name: each for name, each in bad.items() if name not in unfailed})
@@ -190,8 +189,7 @@ def looking(where: Predicate | None, cells: Cells, answers: Answers) -> pl.LazyF
     good = holds(where, cells, answers)
     if isinstance(good, bool):
         return cells.lazy if good else cells.lazy.limit(0)
-    found: pl.LazyFrame = nw.to_native(nw.from_native(cells.lazy).filter(good))
-    return found
+    return cells.lazy.filter(good)
 
 
 def published_looked_at(
@@ -300,26 +298,25 @@ def _counted(
     """Rows, and those that are counted of each rule, in one pass; with very many rules in several, for a fifth of the
     memory. The same expression (the very same object) is counted once.
     """
-    asked = [nw.len().alias("rows")]
+    asked = [pl.len().alias("rows")]
     if any(part.text for part in rows.parts):
         # Polars notices long rows only when it reads all columns: see csv_text.
-        asked += [nw.col(c.raw).null_count().alias(f"z{c.number}") for c in cells.cells]
-        asked += [nw.col(f"x{j}").null_count().alias(f"y{j}") for j in range(len(cells.extra))]
+        asked += [pl.col(c.raw).null_count().alias(f"z{c.number}") for c in cells.cells]
+        asked += [pl.col(f"x{j}").null_count().alias(f"y{j}") for j in range(len(cells.extra))]
         asked = (
-            [nw.sum_horizontal(*asked).alias("rows+"), *asked[:1]] if len(asked) > EXPRESSIONS_MAX else asked
+            [pl.sum_horizontal(*asked).alias("rows+"), *asked[:1]] if len(asked) > EXPRESSIONS_MAX else asked
         )
-    distinct = {id(c): c for c in counts.values() if isinstance(c, nw.Expr)}
+    distinct = {id(c): c for c in counts.values() if isinstance(c, pl.Expr)}
     names = {each: f"f{i}" for i, each in enumerate(distinct)}
     asked += [c.alias(names[each]) for each, c in distinct.items()]
-    lazy = nw.from_native(cells.lazy)
     row: dict[str, Any] = {}
     for at in range(0, len(asked), EXPRESSIONS_MAX):
-        query = nw.to_native(lazy.select(*asked[at : at + EXPRESSIONS_MAX]))
+        query = cells.lazy.select(*asked[at : at + EXPRESSIONS_MAX])
         row |= collected(query, rows).row(0, named=True)
     count = int(row["rows"])
     failing: dict[RuleName | Predicate, int] = {}
     for name, asked_for in counts.items():
-        known = int(row[names[id(asked_for)]] or 0) if isinstance(asked_for, nw.Expr) else asked_for
+        known = int(row[names[id(asked_for)]] or 0) if isinstance(asked_for, pl.Expr) else asked_for
         failing[name] = count if known is None else known
     return count, failing
 

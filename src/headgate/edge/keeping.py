@@ -7,7 +7,6 @@ import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import narwhals.stable.v2 as nw
 import polars as pl
 
 from headgate.edge.cells import Cells
@@ -32,17 +31,15 @@ def kept(rows: Rows, cells: Cells, bad: Mapping[RuleName, Good]) -> Kept | None:
 
     Text is left out: its long lines are only noticed where all of it is read and counted (see `csv_text`).
     """
-    flags = {name: each for name, each in bad.items() if isinstance(each, nw.Expr)}
+    flags = {name: each for name, each in bad.items() if isinstance(each, pl.Expr)}
     everywhere = any(each is True for each in bad.values())
     if not flags or everywhere or len(flags) > FLAGS_MAX or any(part.text for part in rows.parts):
         return None
     named = {name: f"\0{i}" for i, name in enumerate(flags)}
     # Null is no failure: a filter leaves it out, and so does a sum. Columns that no rule asks about are read for the
     # rows alone that are found.
-    bad_rows = nw.from_native(cells.lazy).filter(functools.reduce(operator.or_, flags.values()))
-    lazy: pl.LazyFrame = nw.to_native(
-        bad_rows.with_columns(*(flags[n].alias(column) for n, column in named.items()))
-    )
+    bad_rows = cells.lazy.filter(functools.reduce(operator.or_, flags.values()))
+    lazy = bad_rows.with_columns(*(flags[n].alias(column) for n, column in named.items()))
     found = _held(lazy, rows)
     if found is None:
         return None

@@ -6,14 +6,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-import narwhals.stable.v2 as nw
 import polars as pl
 
 from headgate.edge import keys as key_passes
 from headgate.edge import render_nested
 from headgate.edge.cells import Cells
 from headgate.edge.judging import Judged, asked_of, predicate_of
-from headgate.edge.render_rules import holds
+from headgate.edge.render_rules import Good, holds
 from headgate.edge.rows import OBJECT, ROW, guarded
 from headgate.edge.samples import sampling
 from headgate.model.contract import TableContract
@@ -81,7 +80,6 @@ def masks(judged: Judged, cells: Cells, rules: Sequence[Rule]) -> Masks:
     cells = render_nested.prepared(cells, asked, judged.answers)
     lazy = cells.lazy
     flags: list[tuple[RuleName, pl.Expr]] = []
-    exprs: list[nw.Expr] = []
     for i, rule in enumerate(rules):
         if not judged.failing.get(rule.name):
             continue
@@ -91,22 +89,10 @@ def masks(judged: Judged, cells: Cells, rules: Sequence[Rule]) -> Masks:
             flag = pl.col(f"k{i}")
         predicate = predicate_of(rule)
         if predicate is not None:
-            good = holds(predicate, cells, judged.answers)
-            if isinstance(good, bool):
-                flag = flag | pl.lit(value=not good)
-            else:
-                exprs.append((~good.fill_null(value=True)).alias(f"f{i}"))
-                flag = flag | pl.col(f"f{i}")
+            flag = flag | ~_filled(holds(predicate, cells, judged.answers), null=True)
         if rule.where is not None:
-            seen = holds(rule.where, cells, judged.answers)
-            if isinstance(seen, bool):
-                flag = flag & pl.lit(value=seen)
-            else:
-                exprs.append(seen.fill_null(value=False).alias(f"g{i}"))
-                flag = flag & pl.col(f"g{i}")
+            flag = flag & _filled(holds(rule.where, cells, judged.answers), null=False)
         flags.append((rule.name, flag))
-    if exprs:
-        lazy = nw.to_native(nw.from_native(lazy).with_columns(*exprs))
     words = []
     for w in range(0, len(flags), WORD):
         bits = [flag.cast(pl.Int64) * (1 << b) for b, (_, flag) in enumerate(flags[w : w + WORD])]
@@ -114,6 +100,10 @@ def masks(judged: Judged, cells: Cells, rules: Sequence[Rule]) -> Masks:
     return Masks(
         lazy.with_columns(words), tuple(n for n, _ in flags), tuple(f"w{i}" for i in range(len(words)))
     )
+
+
+def _filled(good: Good, *, null: bool) -> pl.Expr:
+    return pl.lit(value=good) if isinstance(good, bool) else good.fill_null(value=null)
 
 
 def of_bad_rows(judged: Judged) -> Cells:

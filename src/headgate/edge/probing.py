@@ -11,7 +11,6 @@ import functools
 import operator
 from collections.abc import Iterator, Mapping
 
-import narwhals.stable.v2 as nw
 import polars as pl
 
 from headgate.edge.cells import Cell, Cells
@@ -39,10 +38,10 @@ def unfailed(rows: Rows, cells: Cells, asked: Mapping[RuleName, Predicate]) -> s
     proven: set[RuleName] = set()
     for of_rules in list(by_column.values())[:COLUMNS_MAX]:
         parts = [part for each in of_rules.values() if each is not None for part in each]
-        flags = [part for part in parts if isinstance(part, nw.Expr)]
+        flags = [part for part in parts if isinstance(part, pl.Expr)]
         if flags and all(part is not True for part in parts) and None not in of_rules.values():
-            failing = nw.from_native(cells.lazy).filter(functools.reduce(operator.or_, flags))
-            one: pl.LazyFrame = nw.to_native(failing.select(ROW).head(1))
+            failing = cells.lazy.filter(functools.reduce(operator.or_, flags))
+            one = failing.select(ROW).head(1)
             if collected(one, rows).is_empty():
                 proven |= of_rules.keys()
     return proven
@@ -66,7 +65,7 @@ def _failing(predicate: Predicate, cells: Cells) -> list[Good] | None:
         if cell is None or not cell.present or not _exact(part, cell):
             return None
         missing = isinstance(part, NotNull)
-        found.append(nw.col(cell.raw).is_null() if missing else holds(Not(part), cells, Answers()))
+        found.append(pl.col(cell.raw).is_null() if missing else holds(Not(part), cells, Answers()))
     return found
 
 

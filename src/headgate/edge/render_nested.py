@@ -1,5 +1,4 @@
-"""Predicates about what is inside of columns: objects, arrays, maps. In Polars' own expressions, since Narwhals has
-no words for the items of a list.
+"""Predicates about what is inside of columns: objects, arrays, maps.
 
 `Inside` is true or false of a row, never null: where nothing is reached, nothing fails.
 """
@@ -146,7 +145,7 @@ def _holds(predicate: Predicate, place: _Place, e: pl.Expr, kind: ColumnType, dt
             return all_of([least, most])
         case _:
             failing = place.answers.failing.get(Inside(place.cell.column.name, place.steps, predicate), ())
-            return render_value.judged(predicate, Value(e, kind, dtype, place.cell.column.name, pl), failing)
+            return render_value.judged(predicate, Value(e, kind, dtype, place.cell.column.name), failing)
 
 
 def _every(

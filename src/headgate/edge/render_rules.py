@@ -1,9 +1,9 @@
-"""Predicates about one row as Narwhals expressions.
+"""Predicates about one row as expressions of Polars.
 
 `holds` gives true, false or null (no say), or a plain bool where every row comes out alike. What no expression can
 decide (patterns beyond regular ones, multiples of very large doubles) is asked of Python over distinct values
-first: `questions` says what to ask, `Answers` carries the values that fail. What is inside of columns, Narwhals has
-no words for: an engine's own module makes a column of it first (`render_nested`), `Cells.nested` says which.
+first: `questions` says what to ask, `Answers` carries the values that fail. Of what is inside of
+columns `render_nested` makes a column first; `Cells.nested` says which.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, assert_never
 
-import narwhals.stable.v2 as nw
+import polars as pl
 
 from headgate.edge import folding, patterns, render_value
 from headgate.edge.cells import Cell, Cells, reached
@@ -139,39 +139,39 @@ def holds(predicate: Predicate, cells: Cells, answers: Answers) -> Good:
     cell = cell_of(cells, predicate.column)
     match predicate:
         case Fits():
-            return True if cell.total else ~nw.col(cell.misfit)
+            return True if cell.total else ~pl.col(cell.misfit)
         case NotNull():
-            return ~nw.col(cell.missing)
+            return ~pl.col(cell.missing)
         case NotMissing(_, missing):
             return _not_missing(cell, missing)
         case InRange() | LengthInRange() | Matches() | OneOf() | MultipleOf():
             if not cell.present:
                 return True
-            value = Value(nw.col(cell.value), cell.kind, cell.dtype, cell.column.name, nw)
+            value = Value(pl.col(cell.value), cell.kind, cell.dtype, cell.column.name)
             return render_value.judged(predicate, value, answers.failing.get(predicate, ()))
         case UniqueItems() | FieldsInRange() | Inside():
             found = cells.nested[predicate]
             if isinstance(found, Exception):
                 raise found
-            return nw.col(found) if isinstance(found, str) else found
+            return pl.col(found) if isinstance(found, str) else found
         case _:
             assert_never(predicate)
 
 
 def failing(
     predicate: Predicate, cells: Cells, answers: Answers, where: Predicate | None = None
-) -> nw.Expr | int | None:
+) -> pl.Expr | int | None:
     """How many rows fail, of those for which ``where`` is true; see `times`. Raises as `holds`."""
     single = predicate.parts[0] if isinstance(predicate, AllOf) and len(predicate.parts) == 1 else predicate
     if isinstance(single, NotNull) and where is None:
-        return nw.col(cell_of(cells, single.column).raw).null_count()  # kept by Arrow: nothing is computed
+        return pl.col(cell_of(cells, single.column).raw).null_count()  # kept by Arrow: nothing is computed
     bad = holds(Not(predicate), cells, answers)
     return times(bad if where is None else both(bad, holds(where, cells, answers)))
 
 
-def times(good: Good) -> nw.Expr | int | None:
+def times(good: Good) -> pl.Expr | int | None:
     """In how many rows it is true; 0 or None (all of them) where that is known."""
-    if isinstance(good, nw.Expr):
+    if isinstance(good, pl.Expr):
         return good.sum()
     return None if good else 0
 
@@ -211,9 +211,9 @@ def cell_of(cells: Cells, column: str, *kinds: type[ColumnType]) -> Cell:
 def _not_missing(cell: Cell, missing: tuple[Any, ...]) -> Good:
     texts = [m for m in missing if isinstance(m, str)]
     typed = folding.members(missing, cell.kind)
-    good = ~nw.col(cell.missing)
+    good = ~pl.col(cell.missing)
     if texts and cell.text:
-        good = good & ~nw.col(cell.raw).is_in(texts)
+        good = good & ~pl.col(cell.raw).is_in(texts)
     if typed and not (cell.text and isinstance(cell.kind, StringType)):
-        good = good & ~nw.col(cell.value).is_in(typed).fill_null(value=False)
+        good = good & ~pl.col(cell.value).is_in(typed).fill_null(value=False)
     return good.fill_null(value=False)

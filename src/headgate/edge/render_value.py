@@ -1,8 +1,4 @@
-"""Predicates about one value, as expressions.
-
-The same words build expressions of Narwhals (for columns, whatever engine has them) and of Polars (for what is
-inside of columns, which Narwhals has no words for): a `Value` brings its expression and the module it is of.
-"""
+"""Predicates about one value, be it a column's or inside of one, as expressions of Polars."""
 
 from __future__ import annotations
 
@@ -12,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
-from types import ModuleType
 from typing import Any, Literal
 
 import polars as pl
@@ -38,8 +33,7 @@ from headgate.model.rule import (
     Predicate,
 )
 
-Expression = Any  # nw.Expr or pl.Expr
-Good = Expression | bool
+Good = pl.Expr | bool
 _PLAIN = {("us", None), ("us", "UTC")}
 
 
@@ -52,13 +46,12 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A value to be judged. ``name`` is for people; ``words``: narwhals or polars, whichever ``e`` is of."""
+    """A value to be judged. ``name`` is for people."""
 
-    e: Expression
+    e: pl.Expr
     kind: ColumnType
     dtype: pl.DataType
     name: str
-    words: ModuleType
 
 
 def judged(predicate: Predicate, value: Value, failing: Sequence[Any] = ()) -> Good:
@@ -98,7 +91,7 @@ def opposite(good: Good) -> Good:
 
 def _never(value: Value) -> Good:
     """False for every value; null still has no say (nor has what is `Not` this)."""
-    return value.words.when(~value.e.is_null()).then(value.words.lit(value=False))
+    return pl.when(~value.e.is_null()).then(pl.lit(value=False))
 
 
 def _in_range(value: Value, rule: InRange) -> Good:
@@ -109,13 +102,11 @@ def _in_range(value: Value, rule: InRange) -> Good:
     if isinstance(value.dtype, pl.Datetime) and (value.dtype.time_unit, value.dtype.time_zone) not in _PLAIN:
         # A column without a declared type: bounds must have its unit (or finer) and its zone.
         unit: Literal["ns", "us"] = "ns" if value.dtype.time_unit == "ns" else "us"
-        wanted = value.words.Datetime(unit, None if value.dtype.time_zone is None else "UTC")
+        wanted = pl.Datetime(unit, None if value.dtype.time_zone is None else "UTC")
         e = e.cast(wanted)
-        lower, upper = (
-            None if b is None else value.words.lit(b).cast(wanted) for b in (within.lower, within.upper)
-        )
+        lower, upper = (None if b is None else pl.lit(b).cast(wanted) for b in (within.lower, within.upper))
         within = replace(within, lower=lower, upper=upper)
-    parts: list[Expression] = []
+    parts: list[pl.Expr] = []
     if within.lower is not None:
         bound = within.lower
         parts.append(e > bound if within.lower_open else e >= bound)
@@ -135,7 +126,7 @@ def _length(value: Value, minimum: int | None, maximum: int | None) -> Good:
         length = value.e.str.len_chars()
     else:
         raise _not_text(value)
-    parts: list[Expression] = []
+    parts: list[pl.Expr] = []
     if minimum is not None and minimum > 0:
         parts.append(length >= min(minimum, 2**31))
     if maximum is not None:
@@ -164,7 +155,8 @@ def _one_of(value: Value, members: list[Any]) -> Good:
     if not members:
         return _never(value)
     if len(members) == 1 and members[0] == members[0]:
-        return value.e == members[0]
+        found: pl.Expr = value.e == members[0]
+        return found
     return value.e.is_in(members)
 
 
@@ -187,14 +179,14 @@ def _multiple_of(value: Value, divisor: Decimal, failing: Sequence[float]) -> Go
             raise Meaningless(f"the rule speaks of numbers, and {value.name} holds none")
 
 
-def _multiple_of_double(value: Value, divisor: Decimal, failing: Sequence[float]) -> Expression:
+def _multiple_of_double(value: Value, divisor: Decimal, failing: Sequence[float]) -> pl.Expr:
     """With divisor = p/s: the double next to q/s is the value itself, and p divides q.
 
     Polars divides by a scalar through its reciprocal, which is inexact: hence the divisor made of the column.
     Where that is not exact Python was asked, and ``failing`` are the values that are no multiples.
     """
     e, beyond = value.e, folding.exact_below(divisor)
-    decided = ~e.is_in(list(failing)) if failing else value.words.lit(value=True)
+    decided = ~e.is_in(list(failing)) if failing else pl.lit(value=True)
     if beyond == 0.0:
         return e.is_finite() & decided
     s = folding.power_of_ten(divisor)
@@ -205,6 +197,6 @@ def _multiple_of_double(value: Value, divisor: Decimal, failing: Sequence[float]
     return (large & e.is_finite() & decided) | (~large & good)
 
 
-def _both(parts: Sequence[Expression]) -> Good:
+def _both(parts: Sequence[pl.Expr]) -> Good:
     """All parts hold, all of them about one column, so that they are null together."""
     return functools.reduce(operator.and_, parts) if parts else True

@@ -7,7 +7,6 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-import narwhals.stable.v2 as nw
 import polars as pl
 
 from headgate.checks.segments import SEGMENTS_MAX
@@ -36,7 +35,7 @@ def groups(
         if isinstance(bad, bool):
             lazy = lazy.with_columns(pl.lit(value=bad).alias(_FAILING))
         else:
-            lazy = nw.to_native(nw.from_native(lazy).with_columns(bad.alias(_FAILING)))
+            lazy = lazy.with_columns(bad.alias(_FAILING))
         counted = pl.col(_FAILING).sum()
     elif isinstance(body.measure, DuplicateRows):
         own = [c.value for c in keys]

@@ -50,7 +50,7 @@ def _sketched(lazy: pl.LazyFrame, dtype: pl.DataType) -> Sketch:
     number, origin = _number(value, dtype)
     if number is not None:
         far = pl.col("y") - origin
-        steps = ((far.abs() / NEAR).log() / math.log(WIDTH)).ceil()
+        steps = ((far.abs().log() - math.log(NEAR)) / math.log(WIDTH)).ceil()  # a quotient could be infinite
         bucket = pl.when(far.abs() <= NEAR).then(0.0).otherwise(far.sign() * steps)
         finite = kept.select(number.alias("y")).filter(pl.col("y").is_finite())
         counted = finite.group_by(bucket.cast(pl.Int32).alias("at"))

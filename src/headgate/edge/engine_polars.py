@@ -1,11 +1,10 @@
-"""The Narwhals rendering, on Polars, streaming."""
+"""The rendering in expressions of Polars, streaming."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-import narwhals
 import polars as pl
 
 from headgate.edge import collapsing, judging, marking, measuring, passes, sketching
@@ -20,7 +19,7 @@ RENDERING = 3  # to be raised whenever a rendering comes to judge a value differ
 
 
 @dataclass(frozen=True, slots=True)
-class NarwhalsEngine(passes.InProcess):
+class PolarsEngine(passes.InProcess):
     """Polars, in process. Every method runs streaming; what it holds are keys at fault and one block of rows."""
 
     name: str = "polars"
@@ -29,7 +28,7 @@ class NarwhalsEngine(passes.InProcess):
     mark = staticmethod(marking.masks)
 
     def version(self) -> str:
-        return f"narwhals-{RENDERING}/{narwhals.__version__}/polars-{pl.__version__}"
+        return f"expressions-{RENDERING}/polars-{pl.__version__}"
 
     def columns(self, delivery: Delivery) -> tuple[Column, ...]:
         return measuring.columns(rows_of(delivery.rows))
