@@ -47,6 +47,14 @@ def read(path: Path, content: bytes, dialect: Dialect | None = None) -> pl.DataF
         (b"\xef\xbb\xbfa,b\n1,2\n", {}, [("1", "2")]),
         (b"a,b\n", {}, []),
         (b"a,b", {}, []),
+        (b"a,b\n1,2\n\n", {}, [("1", "2")]),
+        (b"a,b\r\n1,2\r\n,\r\n\r\n\r\n", {}, [("1", "2"), (None, None)]),
+        (b"a,b\n\n", {}, []),
+        (b'a,b\n"x\n","\n\n"\n\n\n', {}, [("x\n", "\n\n")]),
+        pytest.param(b"a,b\n1,2" + b"\n" * 70_000, {}, [("1", "2")], id="many blank lines"),
+        (b"1,2\n\n", {"header": False}, [("1", "2")]),
+        ("a,b\n1,2\n\n".encode("utf-16"), {"encoding": "utf-16"}, [("1", "2")]),
+        (b"a\n1\n\n", {}, [("1",), (None,)]),
         (b"a\n1\n\n3\n", {}, [("1",), (None,), ("3",)]),
         (b'"a ""b""","c\nd"\n1,2\n', {}, [("1", "2")]),
         (b"a;b\n1;2,5\n", {"delimiter": ";"}, [("1", "2,5")]),
@@ -78,7 +86,10 @@ LONG = b"1,2,3\n" * 2000
         (b"a,b,c\n1,2,3\n1,2,3,4\n1,2\n", 3, "4 fields"),
         (b"a,b,c\n" + LONG + b"1,2\n" + LONG, 2002, "2 fields"),
         (b"a,b\nx\n1,2,", 2, "1 field where the header has 2"),
-        (b"a,b,c\n1,2,3\n\n", 3, "1 field where"),
+        (b"a,b,c\n1,2,3\n\n1,2,3\n\n", 3, "1 field where"),
+        (b"a,b,c\n1,2,3\n \n", 3, "1 field where"),
+        (b"a,b,c\n1,2\n\n", 2, "2 fields where"),
+        (b'a,b,c\n1,2,"3\n\n', 2, "never closed"),
         (b"a,b\n1,\0\n", 2, "NUL"),
         (b"a,b\n1,2\na,b\n3,4\n", 3, "header line is repeated"),
         (b"a,b\n1,2\na,b", 3, "header line is repeated"),
@@ -201,6 +212,8 @@ def test_json_lines(tmp_path: Path) -> None:
     assert nested.height == 2
     mixed = read(tmp_path / "m.jsonl", b'{"a": 1}\n{"a": true}\n{"a": {"x": 1}}\n')
     assert mixed.rows() == [("1",), ("true",), ('{"x": 1}',)]
+    marked = b'\xef\xbb\xbf{"a": 1}\n{"a": [1]}\n{"a": "\\ud83d\\ude00"}\n'
+    assert read(tmp_path / "m.jsonl", marked).rows() == [("1",), ("[1]",), ("\U0001f600",)]
     (tmp_path / "[b].ndjson").write_bytes(b'{"a": 1}\n')
     delivery = SOURCE.read(SOURCE.find([str(tmp_path / "[b].ndjson")]), Dialect())
     assert named_lazy(delivery.rows).collect().rows() == [(1,)]
@@ -217,6 +230,16 @@ def test_json_lines(tmp_path: Path) -> None:
         (b"{}\nnull\n", 2, "not a JSON object"),
         (b'{"a": "x"}\n{"a": "\\ud83d"}\n', 2, "half of a surrogate pair"),
         (b'{"a": 1}\n{"a": NaN}\n', 2, "NaN is no value of JSON"),
+        (b'{"a": 1}\n{"a": Infinity}\n', 2, "Infinity is no value of JSON"),
+        (b'{"a": 1}\n{"a": [{"b": -1e400}]}\n', 2, "-1e400 is beyond all numbers of 64 bits"),
+        pytest.param(
+            b'{"a": 1}\n{"a": ' + b"9" * 5000 + b"}\n",
+            2,
+            "a number of 5000 characters is beyond",
+            id="digits",
+        ),
+        (b'\xef\xbb\xbf{"a": 1}\n{"a": \n', 2, "not JSON"),
+        (b'{"a": 1}\n\xef\xbb\xbf{"a": 1}\n', 2, "not JSON"),
         (b"", None, "0 bytes"),
     ],
 )

@@ -288,6 +288,8 @@ def _slow_csv(data: bytes, dialect: Dialect) -> list[list[str | None]] | None:
         records.append(fields)
         fields = []
         at += 1
+    while records and len(records[0]) > 1 and records[-1] == [None]:
+        records.pop()  # blank lines at the end
     return records if len({len(one) for one in records}) == 1 else None
 
 

@@ -20,6 +20,7 @@ from headgate.model.errors import Unreadable, WrongUse
 
 BLOCK = 1 << 22
 _HEADER_BYTES_MAX = 1 << 22
+_TAIL = 1 << 16
 _OTHER_DELIMITERS = ",;\t|"
 _BOM = b"\xef\xbb\xbf"
 
@@ -98,19 +99,43 @@ def header_of(file: BinaryIO, form: Form, place: str) -> tuple[str, ...]:
     return names
 
 
-def validate(file: BinaryIO, form: Form, columns: int, place: str) -> None:
-    """Raises Unreadable, naming the line, unless every record has as many fields as there are columns."""
-    if _count(file, form, columns):
-        return
+def validate(file: BinaryIO, form: Form, columns: int, place: str) -> int:
+    """How many blank lines stand at the end, which are no rows; always 0 of one column, where such a line is a null.
+
+    Raises Unreadable, naming the line, unless every record has as many fields as there are columns.
+    """
+    blank = _blank_at_the_end(file) if columns > 1 else 0
     file.seek(0)
-    if fault := first_fault(file, form, columns):
-        raise unreadable(fault, place)
+    if not _count(file, form, columns, blank):
+        file.seek(0)
+        if fault := first_fault(file, form, columns):
+            raise unreadable(fault, place)
+    return blank
+
+
+def _blank_at_the_end(file: BinaryIO) -> int:
+    ends, at = 0, file.seek(0, io.SEEK_END)
+    while at > 0:
+        size = min(at, _TAIL)
+        at = file.seek(at - size)
+        block = file.read(size)
+        rest = block.rstrip(b"\r\n")
+        ends += block.count(b"\n", len(rest))
+        if rest:
+            break
+    return max(ends - 1, 0)
 
 
 def first_fault(file: BinaryIO, form: Form, columns: int) -> Fault | None:
-    """The first line at fault, looking at every record."""
+    """The first line at fault, looking at every record. Of several columns, blank lines at the end are none."""
     header: list[bytes] | None = None
+    blank = 0
     for found in _records(file, form):
+        if isinstance(found, _Record) and columns > 1 and found.fields == [b""]:
+            blank = blank or found.line
+            continue
+        if blank:
+            return Fault(blank, f"1 field where the header has {columns}")
         if isinstance(found, Fault):
             return found
         at, fields = found.line, found.fields
@@ -135,8 +160,10 @@ def first_fault(file: BinaryIO, form: Form, columns: int) -> Fault | None:
 # -- counting -----------------------------------------------------------------------------------------------
 
 
-def _count(file: BinaryIO, form: Form, columns: int) -> bool:
-    """True if nothing is wrong, as far as counting shows; what it leaves open, the records decide."""
+def _count(file: BinaryIO, form: Form, columns: int, blank: int) -> bool:
+    """True if nothing is wrong, as far as counting shows; what it leaves open, the records decide. ``blank``: lines at
+    the end that are no records.
+    """
     delimiter, quote = form.delimiter, form.quote
     misplaced = _misplaced_quote(form) if quote else None
     header = b""
@@ -171,7 +198,7 @@ def _count(file: BinaryIO, form: Form, columns: int) -> bool:
     records += last != b"\n" or False
     if last == delimiter:  # Polars takes a field too many for the end, if nothing stands in it
         return False
-    return not inside and delimiters == records * (columns - 1)
+    return not inside and delimiters == (records - blank) * (columns - 1)
 
 
 def _clean(block: bytes) -> bool:

@@ -10,6 +10,7 @@ import glob
 import hashlib
 import io
 import json
+import math
 import os
 import re
 from collections.abc import Sequence
@@ -33,7 +34,9 @@ FORMATS = {
     ".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".pq": "parquet", ".jsonl": "jsonl",
     ".ndjson": "jsonl", ".arrow": "arrow", ".feather": "arrow", ".ipc": "arrow",
 }  # fmt: skip
+_BOM = b"\xef\xbb\xbf"
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_SHOWN = 40  # characters of a number
 _INDEX = "\0row"  # no column of a file is called that
 _FOREIGN = (
     (b"\x1f\x8b", "gzip"),
@@ -169,10 +172,10 @@ def _part(each: Object, number: int, dialect: Dialect) -> Part:
             file.seek(0)
             if each.format == "csv":
                 return _csv(file, each, number, dialect)
+            if each.format == "jsonl":
+                return _json_lines(file, each, number, dialect.maps)
     except OSError as error:
         raise _unopened(error, each.location) from error
-    if each.format == "jsonl":
-        return _json_lines(each, number, dialect.maps)
     return _columnar(each, number)
 
 
@@ -211,25 +214,34 @@ def _csv(file: BinaryIO, each: Object, number: int, dialect: Dialect) -> Part:
         )
     file.seek(0)
     names = csv_text.header_of(file, form, each.location)
-    csv_text.validate(file, form, len(names), each.location)
+    blank = csv_text.validate(file, form, len(names), each.location)
     columns = [f"c{i}" for i in range(len(names))]
-    lazy = pl.scan_csv(
-        data,
-        has_header=dialect.header,
-        separator=dialect.delimiter,
-        quote_char=dialect.quote or None,
-        infer_schema=False,
-        new_columns=columns,
-        null_values=list(dialect.null) or None,
-        row_index_name=ROW,
-        row_index_offset=1,
-        glob=False,
-    )
+
+    def scan(rows: int | None) -> pl.LazyFrame:
+        return pl.scan_csv(
+            data,
+            has_header=dialect.header,
+            separator=dialect.delimiter,
+            quote_char=dialect.quote or None,
+            infer_schema=False,
+            new_columns=columns,
+            null_values=list(dialect.null) or None,
+            row_index_name=ROW,
+            row_index_offset=1,
+            glob=False,
+            n_rows=rows,
+        )
+
+    # Polars takes a blank line for a row of nulls.
+    rows = int(collected(scan(None).select(pl.len())).item()) - blank if blank else None
+    lazy = scan(rows)
     return _numbered(lazy, names, [pl.String()] * len(names), number, text=True)
 
 
-def _json_lines(each: Object, number: int, maps: Sequence[str]) -> Part:
-    place = glob.escape(each.location)
+def _json_lines(file: BinaryIO, each: Object, number: int, maps: Sequence[str]) -> Part:
+    place: str | bytes = glob.escape(each.location)
+    if file.read(len(_BOM)) == _BOM:
+        place = file.read()  # Polars reads no mark before the first line; such files are held in memory
     kept = dict.fromkeys(maps, pl.String())  # as text: see Dialect
 
     # Read once in full: a column whose values differ in kind is read as text, which its type then judges.
@@ -317,11 +329,25 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no value of JSON")
 
 
+def _finite(digits: str) -> float:
+    """Polars reads no number that a double cannot come near."""
+    found = float(digits)
+    if math.isinf(found):
+        shown = digits if len(digits) <= _SHOWN else f"a number of {len(digits)} characters"
+        raise ValueError(f"{shown} is beyond all numbers of 64 bits")
+    return found
+
+
+def _unmarked(line: bytes, number: int) -> bytes:
+    """A line without the mark that may stand before the first one."""
+    return line.removeprefix(_BOM) if number == 0 else line
+
+
 def _keys_of_lines(each: Object) -> list[str]:
     found: dict[str, None] = {}
     with Path(each.location).open("rb") as file:
-        for line in file:
-            value = json.loads(line) if line.strip() else {}
+        for number, line in enumerate(file):
+            value = json.loads(_unmarked(line, number)) if line.strip() else {}
             found |= dict.fromkeys(value if isinstance(value, dict) else ())
     return list(found)
 
@@ -340,10 +366,13 @@ def _has_surrogates(each: Object) -> bool:
 def _broken_json_line(each: Object) -> HeadgateError | None:
     with Path(each.location).open("rb") as file:
         for number, line in enumerate(file, start=1):
-            if not line.strip(b" \t\r\n"):
+            text = _unmarked(line, number - 1)
+            if not text.strip(b" \t\r\n"):
                 continue
             try:
-                value = json.loads(line, parse_constant=_no_constant)
+                value = json.loads(
+                    text.decode(), parse_constant=_no_constant, parse_float=_finite, parse_int=_finite
+                )
                 json.dumps(value, ensure_ascii=False).encode()
             except UnicodeDecodeError:
                 what = "the text is not utf-8"
