@@ -26,10 +26,16 @@ def test_a_branch_is_merged_once(sold: Run, tmp_path: Path) -> None:
     done = sold("merge", "feature", "--json")
     listed(done.document, DOCUMENTS["merge"])
     assert (done.code, done.document["outcome"], done.document["target"]) == (0, "merged", "main")
+    assert done.document["verdict"]["outcome"] == "passed"
+    assert (
+        done.document["verdict"]["rows"]
+        == sold("check", "orders", "--ref", "main", "--json").document["rows"]
+    )
     assert done.document["from"] != done.document["to"]
     assert count(sold) == 5
     again = sold("merge", "feature", "--json")
     assert (again.code, again.document["outcome"]) == (0, "unchanged")
+    assert again.document["verdict"] is None
     assert again.document["from"] == again.document["to"] == done.document["to"]
 
 
@@ -52,6 +58,7 @@ def test_a_publish_is_reverted_by_commit_or_run_and_may_come_again(sold: Run) ->
         done = sold("revert", rows[-1][0], "--json")
         listed(done.document, DOCUMENTS["revert"])
         assert (done.code, done.document["outcome"]) == (0, "reverted")
+        assert done.document["verdict"]["outcome"] == "passed"
         assert sold("sql", "SELECT * FROM orders", "--json").code == 3
         assert sold("load", "orders", "good.csv", "--contract", "orders.yaml").code == 0
         assert count(sold) == 3

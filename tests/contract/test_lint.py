@@ -120,6 +120,22 @@ def test_rows_under_one_key_are_not_let_through_unnoticed() -> None:
     assert [one.message for one in advice(text)] == ["rows under one key would be published"]
 
 
+@pytest.mark.parametrize(
+    ("entry", "asked"),
+    [
+        ("{property: latency, value: 15, unit: m}", True),
+        ("{property: latency, value: 15M}", True),
+        ("{property: latency, value: 15, unit: min}", False),
+        ("{property: latency, value: 15, unit: mo}", False),
+        ("{property: latency, value: 15min, unit: m}", False),
+        ("{property: generalAvailability, value: '2026-01-01T00:00:00Z'}", False),
+    ],
+)
+def test_a_unit_that_reads_as_minutes_and_is_months_is_asked_about(entry: str, asked: bool) -> None:
+    found = advice(GOOD.replace("schema:", f"slaProperties: [{entry}]\nschema:", 1))
+    assert ("write min for minutes, mo for months" in [a.hint for a in found]) == asked
+
+
 def test_every_table_is_looked_at() -> None:
     more = "  - {name: other, properties: [{name: c, logicalType: array, unique: true}]}\n"
     said = [one.message for one in advice(GOOD + more)]

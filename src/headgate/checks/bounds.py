@@ -44,6 +44,8 @@ def measured(rule: Rule, found: Measurement, contract: TableContract, now: datet
         numbers = [(_NOBODY, number(found.rows, found.failing or 0, bound))]
     outside = [(group, n) for group, n in numbers if not bound.holds(n)]
     outcome = Outcome("pass")
+    if outside and rule.body.by and rows_failed is not None:
+        rows_failed = sum(group.failing for group, _ in outside)  # the others may have as many as they have
     if outside:
         outcome = failed(rule, contract, now, bad=rows_failed, rows=found.rows)
     elif rule.body.warn is not None:

@@ -216,6 +216,7 @@ _MOVED: Fields = {
     "from": "its commit before",
     "to": "its commit now; the same if it did not move",
     "conflicts": "[conflict] what did not merge",
+    "verdict": "(verdict) on what the target would be, or is; null where nothing was judged",
     "rules": "[rule] those that refused it",
     "why": "why it was refused, or empty",
 }

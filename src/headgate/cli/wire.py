@@ -151,6 +151,7 @@ def moved(result: MergeResult) -> Fields:
         "from": result.before,
         "to": result.to if result.to is not None else result.before,
         "conflicts": conflicts(result.conflicts),
+        "verdict": verdict(result.verdict) if result.verdict is not None else None,
         "rules": rules(result.findings),
         "why": result.why,
     }

@@ -10,6 +10,7 @@ from headgate.contract.compile import compile_contract
 from headgate.contract.document import Document, line_of
 from headgate.contract.draft import PatternError
 from headgate.contract.json_schema import Path, Value, text_of
+from headgate.contract.service_levels import in_months
 from headgate.contract.settings import VENDOR, unclaimed
 from headgate.contract.types import column_type, described, parts
 from headgate.model.contract import AnyType, DecimalType, StringType, TableContract
@@ -58,6 +59,13 @@ def _contract(document: Document) -> Iterator[tuple[str, str, str]]:
             "slaDefaultElement is deprecated",
             "name the element at each entry of slaProperties",
         )
+    for at, entry in enumerate(parts(tree, "slaProperties")):
+        if in_months(entry):
+            yield (
+                f"slaProperties[{at}]",
+                "m is months, as in the standard's examples: are minutes meant?",
+                "write min for minutes, mo for months",
+            )
 
 
 def _object(part: Mapping[str, Value], path: Path, table: TableContract) -> Iterator[tuple[str, str, str]]:

@@ -196,6 +196,12 @@ def _numbers(entry: Mapping[str, Value]) -> Sequence[tuple[Decimal, str]]:
     return found
 
 
+def in_months(entry: Mapping[str, Value]) -> bool:
+    """True if an entry's span is in ``m``, which reads as minutes as well."""
+    unit = str(entry.get("unit") or "")
+    return any((behind or unit).casefold() == "m" for _, behind in _numbers(entry))
+
+
 def _span(entry: Mapping[str, Value]) -> Decimal | None:
     """In seconds; the greater of value and valueExt."""
     unit = str(entry.get("unit") or "").casefold()

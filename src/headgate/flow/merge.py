@@ -17,6 +17,7 @@ from headgate.flow.contracts import contracts_of
 from headgate.flow.ledger import was_forced
 from headgate.flow.preparing import Base, seen
 from headgate.flow.runs import close, ended, event, new_run, opened, target_ref
+from headgate.flow.status import last_verdict
 from headgate.intake.batches import in_effect
 from headgate.model.baseline import Baseline
 from headgate.model.batch import BatchRow
@@ -32,6 +33,7 @@ from headgate.model.names import (
     TableName,
     contract_key,
     table_key,
+    table_name,
     table_of,
 )
 from headgate.model.run import Conflict, Run
@@ -49,7 +51,10 @@ MergeOutcome = Literal["merged", "reverted", "unchanged", "refused", "conflict"]
 
 @dataclass(frozen=True, slots=True)
 class MergeResult:
-    """The result of a merge or a revert. ``to``: the target's new head; None if it did not move."""
+    """The result of a merge or a revert. ``to``: the target's new head; None if it did not move.
+
+    ``verdict``: on the tree that the target would have, or has; None where nothing was judged.
+    """
 
     run: RunId | None
     outcome: MergeOutcome
@@ -60,6 +65,7 @@ class MergeResult:
     conflicts: tuple[Conflict, ...] = ()
     findings: tuple[Finding, ...] = ()
     why: str = ""
+    verdict: Verdict | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +144,15 @@ def _move(
             if isinstance(found, tuple):
                 close(ports, run, "failed", "conflict", drop_branch=False)
                 return replace(result, conflicts=found)
-            done = _switch(ports, run, base, found, allowed, known)
+            verdict = _judged(ports, base, found, allowed, known)
+            result = replace(result, verdict=verdict)
+            done = _switch(ports, run, base, found, verdict)
             match done:
                 case Published(commit):
                     outcome: MergeOutcome = "merged" if kind == "merge" else "reverted"
                     return replace(result, outcome=outcome, to=commit.id)
                 case Withheld(why, because):
+                    why += _let_in(ports, kind, source, base, because)
                     close(ports, run, "failed", "refused", message=why, drop_branch=False)
                     return replace(result, outcome="refused", findings=because, why=why)
                 case Lost():
@@ -152,24 +161,47 @@ def _move(
                         return replace(result, why=f"others kept moving {target} until the time was up")
 
 
-def _switch(
-    ports: Ports,
-    run: Run,
-    base: Base,
-    found: _Candidate,
-    allowed: frozenset[str],
-    known: dict[KnownAs, Verdict],
-) -> Published | Withheld | Lost:
+def _judged(
+    ports: Ports, base: Base, found: _Candidate, allowed: frozenset[str], known: dict[KnownAs, Verdict]
+) -> Verdict:
+    """The verdict on what the target would be."""
     # What a load says of its tree is about what it brought; what was let in before it must be looked at, too.
     stored = [v for v in ports.store.verdicts(root=found.commit.root) if v.table is None][:1]
     if stored and stored[0].verdict.passed and stored[0].verdict.allowed <= allowed:
-        verdict = stored[0].verdict
-    else:
-        contracts = contracts_of(ports, found.tree)
-        nodes = Beside(ports.store, found.changes.nodes)
-        were = contracts_of(ports, base.tree)
-        verdict = check_changed(ports, base.tree, found.tree, contracts, allowed, known, nodes, were)
-        verdict = verdict.on(found.commit.root)
+        return stored[0].verdict
+    contracts, were = contracts_of(ports, found.tree), contracts_of(ports, base.tree)
+    nodes = Beside(ports.store, found.changes.nodes)
+    verdict = check_changed(ports, base.tree, found.tree, contracts, allowed, known, nodes, were)
+    return verdict.on(found.commit.root)
+
+
+def _let_in(
+    ports: Ports, kind: Literal["merge", "revert"], source: str, base: Base, because: Collection[Finding]
+) -> str:
+    """Where rows that a load let in are why it is refused: so much, and the way out.
+
+    What a load is told (``--on-fail warn``) is for the branch that it loads into. A merge is held against what the
+    contracts say: who merges did not say it, and may not know.
+    """
+    heads = [base.commit.id, *([commit_at(ports.store, source).id] if kind == "merge" else ())]
+    for finding in because:
+        table, _, rule = finding.rule.partition(":")
+        if not rule or not finding.rows_failed:
+            continue
+        rows = (last_verdict(ports, table_name(table), head) for head in heads)
+        said = {f.rule for row in rows if row is not None for f in row.verdict.findings if f.status == "warn"}
+        if said & {finding.rule, rule}:
+            return (
+                f"; rows of {table} that fail it were let in by a load, which is for its own branch alone: mend them "
+                f"(load --mode merge), load the same files into {base.ref.name} with --on-fail warn, or say "
+                "onFail: warn in the contract"
+            )
+    return ""
+
+
+def _switch(
+    ports: Ports, run: Run, base: Base, found: _Candidate, verdict: Verdict
+) -> Published | Withheld | Lost:
     now = ports.clock.now()
     outcome = "merged" if run.kind == "merge" else "reverted"
     told = event(
