@@ -40,6 +40,7 @@ from headgate.ports import Checked as Judged
 from headgate.ports import Clock, Counter, Delivery, Frame, Judge, Memory, Split, Tables
 
 if TYPE_CHECKING:
+    from headgate.contract.document import Document
     from headgate.contract.lint import Advice
     from headgate.edge.beside import Described
     from headgate.edge.failures import Reason
@@ -174,7 +175,7 @@ def check(  # noqa: PLR0913 - options, each by its name
     engine = engine or ("spark" if type(data).__module__.startswith("pyspark.") else "polars")
     judge = judge_called(engine)
     document = document_of(contract)
-    beside = Beside(None if isinstance(contract, bytes) else os.fspath(contract), document, os.environ)
+    beside = _beside(contract, document)
     compiled = compile_contract(document, object, pattern_error=check_syntax, elsewhere=beside)
     spoken = dialect(compiled.dialect) if callable(dialect) else dialect or compiled.dialect
     spoken = replace(spoken, maps=compiled.dialect.maps)
@@ -205,6 +206,10 @@ def check(  # noqa: PLR0913 - options, each by its name
     verdict = told(verdict or judged().verdict, service_levels(compiled, SystemClock().now()))
     verdict = hinted(attributed(verdict, compiled, judge.name), compiled, others.keys() - given.keys())
     return Checked(verdict, compiled, delivery, judged, judge)
+
+
+def _beside(contract: str | os.PathLike[str] | bytes, document: Document) -> Beside:
+    return Beside(None if isinstance(contract, bytes) else os.fspath(contract), document, os.environ)
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,9 +362,8 @@ def lint(contract: str | os.PathLike[str] | bytes) -> tuple[Advice, ...]:
     from headgate.contract.faults import examined
     from headgate.contract.lint import lint as advise
 
-    return advise(
-        examined(*bytes_of(contract), os.environ, pattern_error=check_syntax), pattern_error=check_syntax
-    )
+    document = examined(*bytes_of(contract), os.environ, pattern_error=check_syntax)
+    return advise(document, pattern_error=check_syntax, elsewhere=_beside(contract, document))
 
 
 def infer(data: Data, name: str | None = None, dialect: Dialect | None = None) -> bytes:

@@ -249,6 +249,17 @@ def test_a_contract_that_describes_parents_and_contradicts_itself_is_named(tmp_p
     assert caught.value.place.startswith("customers.yaml:")
 
 
+def test_lint_reads_what_a_check_reads(tmp_path: Path) -> None:
+    """Seen failing without the files beside the contract: every such reference was said to fail every verdict."""
+
+    def said(to: str) -> list[str]:
+        return [a.message for a in headgate.lint(written(orders(to))) if "not executed" in a.message]
+
+    assert said(TO_FILE) == []
+    [advice] = said("nowhere.yaml#/schema/customers/properties/id")
+    assert "there is no file nowhere.yaml" in advice
+
+
 # -- what is remembered -------------------------------------------------------------------------------------
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from headgate.contract.compile import compile_contract
 from headgate.contract.document import Document, line_of
-from headgate.contract.draft import PatternError
+from headgate.contract.draft import Elsewhere, PatternError, unread
 from headgate.contract.json_schema import Path, Value, text_of
 from headgate.contract.service_levels import in_months
 from headgate.contract.settings import VENDOR, unclaimed
@@ -29,14 +29,20 @@ class Advice:
     hint: str
 
 
-def lint(document: Document, *, pattern_error: PatternError) -> tuple[Advice, ...]:
-    """Everything worth saying, by line. Raises ContractUnusable if any of its tables does not compile."""
+def lint(
+    document: Document, *, pattern_error: PatternError, elsewhere: Elsewhere = unread
+) -> tuple[Advice, ...]:
+    """Everything worth saying, by line. ``elsewhere``: as for `compile_contract`.
+
+    Raises ContractUnusable if any of its tables does not compile.
+    """
     found: list[tuple[str, str, str]] = [*_contract(document)]
     for path, name in unclaimed(document):
         message = f"{name} is a setting of {VENDOR}, but its vendor is not: nobody reads it"
         found.append((text_of(path), message, f"add vendor: {VENDOR}"))
     for at, part in enumerate(parts(document.tree, "schema")):
-        table = compile_contract(document, str(part["name"]), pattern_error=pattern_error)
+        name = str(part["name"])
+        table = compile_contract(document, name, pattern_error=pattern_error, elsewhere=elsewhere)
         found += [*_object(part, ("schema", at), table), *_rules(table)]
     advice = [
         Advice(place, line_of(document, place), message, hint)
