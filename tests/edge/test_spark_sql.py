@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import threading
 import time
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 import headgate
@@ -151,6 +153,7 @@ ATTACKS: Mapping[str, str] = {
     "pivot": "SELECT * FROM orders PIVOT (sum(a) FOR b IN ('x'))",
     "recursion": "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT max(n) FROM t",
     "each twice the one before": f"WITH t0 AS (SELECT a FROM orders), {_WIDE} SELECT count(*) FROM t30",
+    "computed for range": "SELECT count(*) FROM range(levenshtein('a', 'b'))",
     "computed where Spark parses": "SELECT * FROM VALUES ('a' RLIKE '(a+)+$')",
     "a pipe": "FROM orders |> SELECT count(*)",
     "a parameter": "SELECT :x",
@@ -301,6 +304,31 @@ def test_a_query_that_does_not_end_is_cancelled_and_its_jobs_with_it() -> None:
     assert time.monotonic() - began < 8
     assert list(session.sparkContext.statusTracker().getActiveJobsIds()) == []
     assert _asked("SELECT 1")[0].value == 1
+
+
+def test_a_query_that_hangs_where_spark_plans_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No job, nothing to cancel. Seen failing, by waiting for it, with a join that has no end."""
+    ended = threading.Event()
+    monkeypatch.setattr(spark_sql, "_LEAVING_S", 0.1)
+    monkeypatch.setattr(spark_sql, "_answer", lambda *_: ended.wait(30))
+    began = time.monotonic()
+    (found,) = _asked("SELECT 1", timeout_s=0.1)
+    ended.set()
+    assert (found.reason, time.monotonic() - began < 5) == ("the query took longer than 0.1 s", True)
+
+
+def test_a_query_sees_nothing_of_the_files_that_the_rows_are_from(tmp_path: Path) -> None:
+    """Seen failing where the rows came as a table of their own: `_metadata` holds the paths of files."""
+    pl.DataFrame({"a": [1, 2], "b": ["x", "y"]}).write_parquet(tmp_path / "x.parquet")
+    hidden = ("_metadata.file_path", "object", "row", "v0", "c0")
+    queries = [f"SELECT count({column}) FROM t" for column in hidden]
+    files = sparks().local.read.parquet(str(tmp_path))
+    found = spark_sql.run_rules(queries, files.selectExpr("a as a", "b as b"), "t")
+    assert not isinstance(found, spark_sql.Unable)
+    assert ["UNRESOLVED_COLUMN" in str(result.reason) for result in found] == [True] * 5
+    hint = _found("SELECT count(_metadata.file_path) FROM {object}", frame=str(tmp_path), engine="spark")
+    assert hint[0] == "error"
+    assert "UNRESOLVED_COLUMN" in hint[1]
 
 
 def _state(session: Any) -> dict[str, Any]:

@@ -118,8 +118,8 @@ def _judge(value: Any, scope: _Scope) -> int:
         # The name of one is a list, that of the other a list within an identifier.
         name = parts[0].parts if isinstance(parts[0], Node) else parts[0]
         _function(tuple(part for part in name if part is not None), TABLE_FUNCTIONS)
-        if name[0].lower() == "range" and len(parts[1]) > _RANGE_ARGUMENTS_MAX:
-            raise Refused("the query says how range is to be parted, which it may not")
+        if name[0].lower() == "range":
+            _range(parts[1])
         return 1 + _judge(parts[1:], scope)
     if kind not in _PLANS and kind not in _EXPRESSIONS:
         raise Refused(f"the query holds {_WORDS.get(kind, kind)}, which is not allowed")
@@ -148,13 +148,19 @@ def _relation(parts: tuple[Any, ...], scope: _Scope) -> int:
     return relations
 
 
-def _literals(rows: tuple[Any, ...]) -> None:
-    """Values of VALUES: Spark computes them where it plans, so that nothing could end it."""
-    for value in _flat(rows):
+def _range(arguments: tuple[Any, ...]) -> None:
+    if len(arguments) > _RANGE_ARGUMENTS_MAX:
+        raise Refused("the query says how range is to be parted, which it may not")
+    _literals(arguments)
+
+
+def _literals(values: tuple[Any, ...]) -> None:
+    """What VALUES and range are given: Spark computes it where it plans, so that nothing could end it."""
+    for value in _flat(values):
         if value.kind == "UnaryMinus":
             _literals((value.parts[0],))
         elif value.kind != "Literal":
-            raise Refused("the query computes within VALUES, where only literals are allowed")
+            raise Refused("the query computes within VALUES or range, where only literals are allowed")
 
 
 def _flat(rows: Iterable[Any]) -> Iterator[Node]:

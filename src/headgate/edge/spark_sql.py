@@ -3,9 +3,9 @@
 The query is parsed by Spark's own parser for expressions and queries, which knows no SET and no ADD, judged
 (`spark_gate`), and run as the plan that was judged. The rows stand before it as a WITH of its own: nothing is
 registered anywhere. It runs in a session beside that of the rows, with the latter's settings and without its views,
-functions and variables; a catalog is not there at all. What it computes it computes in jobs, never where Spark plans
-(constants are not folded), so that it ends when its time is up. Its own thread has its own thread in the JVM: nothing
-of this one's (its job group, its active session) is touched.
+functions and variables; a default catalog is not there at all. What it computes it computes in jobs, not where Spark
+plans (constants are not folded; only what a function wants to be constant is), so that it ends when its time is up. Its
+own thread has its own thread in the JVM: nothing of this one's (its job group, its active session) is touched.
 
 By Spark Connect there is no parser to ask, and none of this: the rules are not executed.
 """
@@ -104,10 +104,14 @@ def _run(query: str, frame: Spark, table: str, beside: Any, timeout_s: float) ->
 
     thread = threading.Thread(target=work, name=group, daemon=True)
     thread.start()
-    thread.join(timeout_s)
-    if thread.is_alive():
-        context._jsc.sc().cancelJobGroupAndFutureJobs(group)  # noqa: SLF001 - PySpark's leaves jobs to come
-        thread.join(_LEAVING_S)
+    try:
+        thread.join(timeout_s)
+    finally:  # also where somebody interrupts this process
+        late = thread.is_alive()
+        if late:
+            context._jsc.sc().cancelJobGroupAndFutureJobs(group)  # noqa: SLF001 - PySpark's leaves jobs to come
+    if late:
+        thread.join(_LEAVING_S)  # else it is left behind: it plans, which nothing can end
         return ScalarResult(None, f"the query took longer than {timeout_s:g} s")
     (result,) = found
     if isinstance(result, BaseException):
