@@ -88,7 +88,7 @@ ATTACKS: Mapping[str, str] = {
     "another in a filter": "SELECT count(*) FILTER (WHERE a IN (SELECT 1 FROM payments)) FROM orders",
     "another in a CTE": "WITH x AS (SELECT * FROM payments) SELECT count(*) FROM x",
     "another in a case": "SELECT CASE WHEN (SELECT true FROM payments) THEN 1 END",
-    "another in a lambda": "SELECT transform(array(1), x -> (SELECT 1 FROM payments))",
+    "another in a lambda": "SELECT filter(array(1), x -> (SELECT true FROM payments))",
     "another in a generator": "SELECT count(*) FROM orders LATERAL VIEW explode((SELECT c FROM payments)) t",
     "another in a window": "SELECT sum(a) OVER (ORDER BY (SELECT 1 FROM payments)) FROM orders",
     "another in a named window": "SELECT sum(a) OVER w FROM orders WINDOW w AS (ORDER BY (SELECT 1 FROM payments))",
@@ -120,7 +120,7 @@ ATTACKS: Mapping[str, str] = {
     "reflect quoted": "SELECT `reflect`('java.lang.System', 'getProperty', 'user.home')",
     "reflect in VALUES": "SELECT * FROM VALUES (reflect('java.lang.System', 'getProperty', 'user.home'))",
     "reflect of a catalog": "SELECT system.builtin.reflect('java.lang.System', 'getProperty', 'user.home')",
-    "reflect in a lambda": "SELECT transform(array(1), x -> reflect('java.lang.System', 'exit', x))",
+    "reflect in a lambda": "SELECT filter(array(1), x -> reflect('java.lang.System', 'exit', x))",
     "reflect in range": "SELECT count(*) FROM range(reflect('java.lang.Integer', 'valueOf', 1))",
     "reflect in order by": "SELECT a FROM orders ORDER BY reflect('java.lang.System', 'getProperty', 'user.home')",
     "reflect in group by": "SELECT 1 FROM orders GROUP BY reflect('java.lang.System', 'getProperty', 'user.home')",
@@ -147,6 +147,22 @@ ATTACKS: Mapping[str, str] = {
     "lpad": "SELECT length(lpad('x', 2000000000, 'x'))",
     "format_string": "SELECT length(format_string('%2000000000d', 1))",
     "all rows in one value": "SELECT size(collect_list(a)) FROM orders",
+    "a fold that doubles": "SELECT length(aggregate(array(1, 2, 3), 'x', (x, y) -> concat(x, x)))",
+    "subqueries that double": "SELECT max(length(a)) FROM "
+    + "(SELECT b || b AS b FROM " * 20
+    + "orders"
+    + ")" * 20,
+    "replacements that square": "SELECT max(length(replace(b, 'x', b))) FROM orders",
+    "replacements one in the other": "SELECT length("
+    + "replace(" * 6
+    + "b"
+    + ", 'x', 'xxxxxxxx')" * 6
+    + ") FROM orders",
+    "a place far away": "SELECT size(array_insert(c, 2000000000, 1)) FROM orders",
+    "many digits": "SELECT round(1e0, 2000000000)",
+    "digits that are computed": "SELECT round(1e0, 2000 * 1000000)",
+    "many digits to show": "SELECT length(format_number(1, 2000000000))",
+    "a count that is too exact": "SELECT approx_count_distinct(a, 0.0000000001) FROM orders",
     "partitions": "SELECT count(*) FROM range(0, 1, 1, 2000000000)",
     "cube": "SELECT count(*) FROM orders GROUP BY CUBE (a, b)",
     "grouping sets": "SELECT count(*) FROM orders GROUP BY GROUPING SETS ((a), (b))",
@@ -176,12 +192,14 @@ HARMLESS: Mapping[str, str] = {
     "SELECT count(*) FROM orders LEFT JOIN (VALUES (1, -1)) v(k, w) ON k = a LATERAL VIEW OUTER explode(c) e AS f": "4",
     "SELECT (SELECT max(a) FROM orders) - (SELECT min(a) FROM orders)": "2",
     "SELECT count_if(b RLIKE '^[xy]$' AND (a > 0) IS NOT UNKNOWN AND b ILIKE ANY ('X', 'q')) FROM orders "
-    "WHERE aggregate(c, 0, (x, y) -> x + y) > 2 AND d + INTERVAL 1 DAY < current_date": "1",
+    "WHERE exists(c, x -> x = a + 1) AND round(a, -1) = 0 AND replace(b, 'x', 'long') || b = 'longx' "
+    "AND d + INTERVAL 1 DAY < current_date": "1",
     "SELECT cast(sum(a) AS decimal(38, 2)) / 4 + percentile_cont(0.5) WITHIN GROUP (ORDER BY a) FROM orders": "3.5",
 }
 
 # What Spark has and nobody may call; of a new version's functions, somebody has to look at each.
 REFUSED_FUNCTIONS = """
+    aggregate array_insert format_number map_zip_with reduce transform transform_keys transform_values zip_with
     aes_decrypt aes_encrypt approx_top_k approx_top_k_accumulate approx_top_k_combine approx_top_k_estimate array_agg
     array_repeat assert_true bitmap_and_agg bitmap_bit_position bitmap_bucket_number bitmap_construct_agg
     bitmap_count bitmap_or_agg collate collation collect_list collect_set count_min_sketch current_catalog

@@ -11,18 +11,29 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from headgate.edge.spark_functions import FUNCTIONS, TABLE_FUNCTIONS, listed
+from headgate.edge.spark_functions import (
+    DIGITS,
+    DIGITS_MAX,
+    FUNCTIONS,
+    GROWTH,
+    INSERTED,
+    TABLE_FUNCTIONS,
+    listed,
+)
 
 SQL_LENGTH_MAX = 20_000
 NODES_MAX = 2_000  # each is asked for, one by one
 DEPTH_MAX = 150  # of nodes in one another; the analyzer goes down by recursion
 RELATIONS_MAX = 50  # when every WITH is written out: each may double those of the one before
+GROWTH_MAX = (
+    10_000  # how often the longest value that there is a value may be, if every call makes the most of it
+)
 _RANGE_ARGUMENTS_MAX = 3  # the fourth is how many partitions there are to be
 
 _NO_OPTIONS = "none"
 _CATALYST = "org.apache.spark.sql.catalyst."
 _UNKNOWN = (f"{_CATALYST}expressions.IsUnknown$$", f"{_CATALYST}expressions.IsNotUnknown$$")  # IS UNKNOWN
-_TYPES = ("org.apache.spark.sql.types.", "org.apache.spark.unsafe.types.")  # of casts; texts of patterns
+_TYPES = ("org.apache.spark.sql.types.", "org.apache.spark.unsafe.types.")  # of casts; values of literals
 # What a query is made of; and kinds of joins.
 _PLANS = listed(
     """
@@ -50,7 +61,7 @@ _EXPRESSIONS = listed(
 # What holds nothing to judge: names of columns, values, and marks of Spark's own.
 _LEAVES = listed(
     """
-    AliasIdentifier ExprId Literal NumericEvalContext UnresolvedAttribute UnresolvedNamedLambdaVariable
+    AliasIdentifier ExprId NumericEvalContext UnresolvedAttribute UnresolvedNamedLambdaVariable
     UnresolvedOrdinal UnresolvedStar
     """
 )
@@ -80,6 +91,8 @@ def gate(root: Node, table: str) -> None:
         raise Refused("only a single SELECT may be run")
     if _judge(root, _Scope({table: 1})) > RELATIONS_MAX:
         raise Refused(f"the query reads from more than {RELATIONS_MAX} tables, its WITH written out")
+    if _growth(root) > GROWTH_MAX:
+        raise Refused("the query puts values together so often that they could become too long")
 
 
 class _Scope:
@@ -99,7 +112,7 @@ def _judge(value: Any, scope: _Scope) -> int:
     if not isinstance(value, Node):
         return 0
     kind, parts = value.kind, value.parts
-    if kind in _LEAVES:
+    if kind in _LEAVES or kind == "Literal":
         return 0
     if kind == "UnresolvedWith":
         return _with(parts, scope)
@@ -113,6 +126,7 @@ def _judge(value: Any, scope: _Scope) -> int:
         raise Refused("the query holds ROWS or RANGE with a number PRECEDING, which is not run; LAG may do")
     if kind == "UnresolvedFunction":
         _function(parts[0], FUNCTIONS)
+        _arguments(parts[0][0].lower(), parts[1])
         return _judge(parts[1:], scope)
     if kind in {"UnresolvedTableValuedFunction", "UnresolvedGenerator"}:
         # The name of one is a list, that of the other a list within an identifier.
@@ -178,6 +192,54 @@ def _function(name: tuple[str, ...], known: frozenset[str]) -> None:
         )
 
 
+def _arguments(name: str, arguments: tuple[Any, ...]) -> None:
+    if name == "approx_count_distinct" and len(arguments) > 1:
+        raise Refused("the query says how exact approx_count_distinct is to be, which it may not")
+    if name in DIGITS and len(arguments) > 1:
+        digits = _literal(arguments[1])
+        if not isinstance(digits, int) or abs(digits) > DIGITS_MAX:
+            raise Refused(
+                f"the query rounds to digits that are no literal between {-DIGITS_MAX} and {DIGITS_MAX}"
+            )
+    at = INSERTED.get(name)
+    if at is not None and len(arguments) > at and not isinstance(_literal(arguments[at]), str):
+        raise Refused(f"the query calls {name}() with a text to put in that is no literal")
+
+
+def _literal(value: Node) -> Any:
+    """None for what is no literal."""
+    if value.kind == "UnaryMinus":
+        inner = _literal(value.parts[0])
+        return -inner if isinstance(inner, int) else None
+    return value.parts[0] if value.kind == "Literal" else None
+
+
+def _growth(value: Any) -> int:
+    """How much longer than the longest one there is a value may be. Multiplied over the whole query: a subquery's
+    columns may go into all the others.
+    """
+    found = 1
+    if isinstance(value, tuple):
+        for one in value:
+            found = min(found * _growth(one), GROWTH_MAX + 1)
+        return found
+    if not isinstance(value, Node):
+        return 1
+    if value.kind == "UnresolvedFunction":
+        found = _grown(value.parts[0][0].lower(), value.parts[1])
+    elif value.kind in {"Concat", "Overlay"}:
+        found = _grown("concat", value.parts[0] if value.kind == "Concat" else value.parts)
+    return found * _growth(value.parts)
+
+
+def _grown(name: str, arguments: tuple[Any, ...]) -> int:
+    found = GROWTH.get(name, 1) or max(1, sum(1 for one in arguments if one.kind != "Literal"))
+    at = INSERTED.get(name)
+    if at is not None and len(arguments) > at:
+        found *= len(str(_literal(arguments[at]))) + 2  # also before the first character, and after the last
+    return found
+
+
 # -- reading a plan -----------------------------------------------------------------------------------------
 
 
@@ -209,6 +271,8 @@ class Reader:
             return self._of_scala(name, value, depth)
         if name == "org.apache.spark.sql.util.CaseInsensitiveStringMap":
             return _NO_OPTIONS if value.isEmpty() else "options"
+        if name == "org.apache.spark.unsafe.types.UTF8String":
+            return str(value.toString())
         if name.startswith(_TYPES):
             return None
         if not name.startswith(_CATALYST) or ("$$" in name and not name.startswith(_UNKNOWN)):
