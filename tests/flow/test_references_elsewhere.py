@@ -137,6 +137,21 @@ def test_a_second_table_with_the_object_is_not_let_in_beside_children(shop: Shop
     assert allowed.outcome == "published"
 
 
+def test_what_is_wrong_with_other_contracts_is_no_matter_of_a_new_table(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen failing with all contracts of the commit compiled for every contract that comes."""
+    monkeypatch.setitem(shop.project.ports.variables, "LEAST", "0")
+    quality = [{"type": "sql", "name": "least", "query": "SELECT ${LEAST}", "mustBe": 0}]
+    loaded = shop.load(
+        shop.csv("a", "1"), "others", contract=contract(table("others", column("a"), quality=quality))
+    )
+    assert loaded.outcome == "published"
+    monkeypatch.delitem(shop.project.ports.variables, "LEAST")
+    assert given(shop, "1,7").outcome == "published"
+    assert bought(shop, "1,1").outcome == "published"
+
+
 # -- branches -----------------------------------------------------------------------------------------------
 
 

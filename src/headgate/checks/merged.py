@@ -161,7 +161,8 @@ def check_changed(
     """One verdict on a tree: every table that differs from ``before`` is checked whole, and who refers to one.
 
     ``known`` remembers verdicts over several attempts: versions of tables, contracts and baselines never change.
-    ``nodes``: where documents of ``after`` are, if not in the store. ``were``: the contracts of ``before``.
+    ``nodes``: where documents of ``after`` are, if not in the store. ``were``: the contracts of
+    ``before`` that name objects of others.
     Rule names carry their table (``orders:amount.minimum``).
     """
     known = {} if known is None else known

@@ -12,7 +12,7 @@ from headgate.contract.compile import compile_contract
 from headgate.contract.document import parse
 from headgate.contract.draft import unread
 from headgate.contract.variables import named
-from headgate.flow.elsewhere import Named, named_elsewhere
+from headgate.flow.elsewhere import Named, may_refer, named_elsewhere
 from headgate.model.contract import TableContract
 from headgate.model.names import TableName, short
 from headgate.model.tree import DocumentEntry, Tree
@@ -63,3 +63,13 @@ def contracts_of(ports: Ports, tree: Tree) -> Mapping[TableName, TableContract]:
     """All contracts of tables that are in the tree."""
     found = {table: contract_of(ports, tree, table) for table in tree.tables()}
     return {table: contract for table, contract in found.items() if contract is not None}
+
+
+def contracts_that_refer(ports: Ports, tree: Tree) -> Mapping[TableName, TableContract]:
+    """Those of `contracts_of` that may name objects of other contracts; what is wrong with the rest is not met."""
+    found: dict[TableName, TableContract] = {}
+    for table in tree.tables():
+        entry = tree.contract(table)
+        if entry is not None and may_refer(data := contract_bytes(ports, entry)):
+            found[table] = compiled(ports, data, table, f"contract/{table}", tree)
+    return found

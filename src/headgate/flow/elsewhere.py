@@ -30,7 +30,7 @@ Values = tuple[tuple[str, str], ...]
 
 def named_elsewhere(ports: Ports, tree: Tree, table: TableName, document: bytes) -> Named:
     """What each reference of ``table``'s contract into another one names in ``tree``, where that is its contract."""
-    if b"relationships" not in document or b"ml#" not in document:
+    if not may_refer(document):
         return ()
     wanted = _references(document, _values(ports, document))
     if not wanted:
@@ -45,6 +45,11 @@ def named_elsewhere(ports: Ports, tree: Tree, table: TableName, document: bytes)
         if part is not None:
             held[other] = part
     return tuple((reference, _found(reference, held)) for reference in wanted)
+
+
+def may_refer(document: bytes) -> bool:
+    """False for contracts that name no object of another one: nearly all of them, known without parsing."""
+    return b"relationships" in document and b"ml#" in document
 
 
 def _values(ports: Ports, document: bytes) -> Values:

@@ -11,7 +11,7 @@ from headgate.checks.baseline import baseline_of, eased
 from headgate.checks.baseline import told as told_of
 from headgate.checks.merged import check_children, check_moved, check_table, combined
 from headgate.checks.overlap import overlapping, ranges_of
-from headgate.flow.contracts import contracts_of
+from headgate.flow.contracts import contracts_of, contracts_that_refer
 from headgate.flow.elsewhere import named_elsewhere
 from headgate.flow.ledger import batch_row, family, quarantine_row
 from headgate.flow.let_in import Failing, let_in_before
@@ -250,11 +250,12 @@ def _of_children(
     """
     found: tuple[Finding, ...] = ()
     nodes = merge.nodes(ports)
-    contracts = {**contracts_of(ports, merge.tree), task.table: task.contract}
     if removed:
+        contracts = {**contracts_of(ports, merge.tree), task.table: task.contract}
         found += check_children(ports, merge.tree, contracts, task.table, nodes)
     if adopts:
-        found += check_moved(ports, merge.tree, contracts, contracts_of(ports, merge.onto.tree), nodes)
+        before, after = (contracts_that_refer(ports, tree) for tree in (merge.onto.tree, merge.tree))
+        found += check_moved(ports, merge.tree, after, before, nodes)
     return tuple({f.rule: f for f in found}.values())
 
 

@@ -13,7 +13,7 @@ from headgate.catalog.merging import BothChanged, conflict, merge_trees
 from headgate.catalog.trees import Beside, load_tree, update
 from headgate.checks.merged import KnownAs, check_changed
 from headgate.flow.baselines import about_baseline, agreed_on, as_before, with_baselines
-from headgate.flow.contracts import contracts_of
+from headgate.flow.contracts import contracts_of, contracts_that_refer
 from headgate.flow.ledger import was_forced
 from headgate.flow.preparing import Base, seen
 from headgate.flow.runs import close, ended, event, new_run, opened, target_ref
@@ -169,7 +169,7 @@ def _judged(
     stored = [v for v in ports.store.verdicts(root=found.commit.root) if v.table is None][:1]
     if stored and stored[0].verdict.passed and stored[0].verdict.allowed <= allowed:
         return stored[0].verdict
-    contracts, were = contracts_of(ports, found.tree), contracts_of(ports, base.tree)
+    contracts, were = contracts_of(ports, found.tree), contracts_that_refer(ports, base.tree)
     nodes = Beside(ports.store, found.changes.nodes)
     verdict = check_changed(ports, base.tree, found.tree, contracts, allowed, known, nodes, were)
     return verdict.on(found.commit.root)
