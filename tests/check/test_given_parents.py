@@ -95,6 +95,17 @@ def test_parents_are_looked_for_in_the_table_that_was_given(engine: str, text: s
         assert [json.loads(raw)["id"] for raw in checked.bad_rows.get_column("raw")] == ["4"]
 
 
+@pytest.mark.parametrize("engine", [pytest.param("spark", marks=together("spark"))])
+def test_frames_and_tables_of_spark_are_parents_where_they_are(engine: str) -> None:
+    local = sparks().local
+    rows = local.createDataFrame([(1, 1), (2, 9)], "id int, customer int")
+    parents = local.createDataFrame([(1, "ann"), (2, "bob")], "cid long, name string")
+    parents.createOrReplaceTempView("people")
+    for given in (parents, "table:people", pl.DataFrame({"cid": [1, 2]}), "customers.csv"):
+        checked = headgate.check(rows, written(orders(TO_FILE)), engine=engine, tables={"customers": given})
+        assert found(checked.verdict)[:2] == ("fail", 1)
+
+
 def test_a_table_has_files_of_every_kind_and_frames(tmp_path: Path) -> None:
     pl.DataFrame({"cid": [1], "name": ["ann"]}).write_parquet("a.parquet")
     Path("b.jsonl").write_text('{"cid": 9, "name": "bob"}\n')
