@@ -152,6 +152,15 @@ ATTACKS: Mapping[str, str] = {
     + "(SELECT b || b AS b FROM " * 20
     + "orders"
     + ")" * 20,
+    "columns written out": "SELECT max(a) FROM " + "(SELECT a + a AS a FROM " * 20 + "orders" + ")" * 20,
+    "columns beside": "SELECT a + a AS t0, "
+    + ", ".join(f"t{i} + t{i} AS t{i + 1}" for i in range(20))
+    + " FROM orders",
+    "columns of a WITH": (
+        "WITH t0 AS (SELECT a FROM orders), "
+        + ", ".join(f"t{i + 1} AS (SELECT a + a AS a FROM t{i})" for i in range(20))
+        + " SELECT max(a) FROM t20 WHERE a > 0"
+    ),
     "replacements that square": "SELECT max(length(replace(b, 'x', b))) FROM orders",
     "replacements one in the other": "SELECT length("
     + "replace(" * 6

@@ -7,7 +7,7 @@ here. The same plan is run, not the text (`spark_sql`): no second parser reads i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,7 @@ RELATIONS_MAX = 50  # when every WITH is written out: each may double those of t
 GROWTH_MAX = (
     10_000  # how often the longest value that there is a value may be, if every call makes the most of it
 )
+SPREAD_MAX = 10_000  # columns that an expression reads when those that it reads of subqueries are written out
 _RANGE_ARGUMENTS_MAX = 3  # the fourth is how many partitions there are to be
 
 _NO_OPTIONS = "none"
@@ -61,10 +62,10 @@ _EXPRESSIONS = listed(
 # What holds nothing to judge: names of columns, values, and marks of Spark's own.
 _LEAVES = listed(
     """
-    AliasIdentifier ExprId NumericEvalContext UnresolvedAttribute UnresolvedNamedLambdaVariable
-    UnresolvedOrdinal UnresolvedStar
+    AliasIdentifier ExprId NumericEvalContext UnresolvedNamedLambdaVariable UnresolvedOrdinal UnresolvedStar
     """
 )
+_PLAN_LEAVES = listed("UnresolvedInlineTable UnresolvedRelation UnresolvedTableValuedFunction UnresolvedWith")
 _WORDS = {
     "UnresolvedRelation": "a table", "RelationTimeTravel": "a table as of another time", "Sample": "a sample",
     "UnresolvedHint": "a hint", "ScriptTransformation": "a script", "Cube": "CUBE", "Rollup": "ROLLUP",
@@ -87,10 +88,12 @@ class Node:
 
 def gate(root: Node, table: str) -> None:
     """Raise Refused, unless the parsed plan is a query over ``table`` (as Spark spells it, exactly) that only reads."""
-    if root.kind not in _PLANS | {"UnresolvedWith", "UnresolvedRelation", "UnresolvedInlineTable"}:
+    if root.kind not in _PLANS | _PLAN_LEAVES:
         raise Refused("only a single SELECT may be run")
     if _judge(root, _Scope({table: 1})) > RELATIONS_MAX:
         raise Refused(f"the query reads from more than {RELATIONS_MAX} tables, its WITH written out")
+    if _spread(root, 1, {}) > SPREAD_MAX:
+        raise Refused("the query computes with columns of subqueries that are computed, too often over")
     if _growth(root) > GROWTH_MAX:
         raise Refused("the query puts values together so often that they could become too long")
 
@@ -112,7 +115,7 @@ def _judge(value: Any, scope: _Scope) -> int:
     if not isinstance(value, Node):
         return 0
     kind, parts = value.kind, value.parts
-    if kind in _LEAVES or kind == "Literal":
+    if kind in _LEAVES or kind in {"Literal", "UnresolvedAttribute"}:
         return 0
     if kind == "UnresolvedWith":
         return _with(parts, scope)
@@ -181,7 +184,7 @@ def _flat(rows: Iterable[Any]) -> Iterator[Node]:
     for one in rows:
         if isinstance(one, Node):
             yield one
-        else:
+        elif isinstance(one, tuple):
             yield from _flat(one)
 
 
@@ -212,6 +215,46 @@ def _literal(value: Node) -> Any:
         inner = _literal(value.parts[0])
         return -inner if isinstance(inner, int) else None
     return value.parts[0] if value.kind == "Literal" else None
+
+
+def _spread(plan: Node, outer: int, known: Mapping[str, int]) -> int:
+    """How many columns an expression of ``plan`` reads, or of what stands above it, when each that a subquery computes
+    is written out, as Spark's optimizer may do. ``outer``: of columns around it; ``known``: of each WITH.
+    """
+    if plan.kind == "UnresolvedWith":
+        body, definitions, _ = plan.parts
+        for name, definition, *_ in definitions:
+            known = {**known, name: _spread(definition, outer, known)}
+        return _spread(body, outer, known)
+    if plan.kind == "UnresolvedRelation":
+        return max(outer, known.get(plan.parts[0][0], 1))
+    parts = list(_flat(plan.parts))
+    below = max([outer, *(_spread(one, outer, known) for one in parts if _is_plan(one))])
+    aliases: dict[str, int] = {}
+    most = below
+    for one in parts:
+        if _is_plan(one):
+            continue
+        read = max(1, _read(one, below, known, aliases))
+        if one.kind == "Alias":
+            aliases[str(one.parts[1]).lower()] = read
+        most = max(most, read)
+    return min(most, SPREAD_MAX + 1)
+
+
+def _read(value: Any, below: int, known: Mapping[str, int], aliases: Mapping[str, int]) -> int:
+    if isinstance(value, tuple):
+        return sum(_read(one, below, known, aliases) for one in value if isinstance(one, tuple | Node))
+    if _is_plan(value):
+        return _spread(value, below, known)
+    if value.kind == "UnresolvedAttribute":
+        # Of the columns beside it, it may read those that have a name already.
+        return max([below, *(aliases.get(name.lower(), 1) for name in value.parts[0])])
+    return below if value.kind == "UnresolvedStar" else _read(value.parts, below, known, aliases)
+
+
+def _is_plan(node: Node) -> bool:
+    return node.kind in _PLANS or node.kind in _PLAN_LEAVES
 
 
 def _growth(value: Any) -> int:
