@@ -19,7 +19,7 @@ from data import RULES, planted, write_orders
 from measure import HERE, WORK, interleaved, report, say, setting, spread, table, timed
 
 import headgate
-from headgate.edge import spark_session
+from headgate.edge.spark import session as spark_session
 
 KEYED = (HERE / "orders.odcs.yaml").read_bytes()
 BARE = (  # a count of texts would not look at them

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from headgate.checking import Checked, check, infer, lint
-    from headgate.edge.record import RecordValidator, RecordVerdict, compile
+    from headgate.edge.record.validator import RecordValidator, RecordVerdict, compile
     from headgate.model.errors import HeadgateError
     from headgate.model.verdict import Finding, Verdict
     from headgate.project import Project, Table, init
@@ -42,9 +42,9 @@ _WHERE = {
     "check": "checking",
     "infer": "checking",
     "lint": "checking",
-    "RecordValidator": "edge.record",
-    "RecordVerdict": "edge.record",
-    "compile": "edge.record",
+    "RecordValidator": "edge.record.validator",
+    "RecordVerdict": "edge.record.validator",
+    "compile": "edge.record.validator",
     "HeadgateError": "model.errors",
     "Finding": "model.verdict",
     "Verdict": "model.verdict",

@@ -98,7 +98,8 @@ class Checked:
         """
         split = self._split
         if self._engine.name == "spark":
-            from headgate.edge import spark_failures, spark_sink
+            from headgate.edge.spark import failures as spark_failures
+            from headgate.edge.spark import sink as spark_sink
 
             told: object = spark_failures.explained(split.bad, self._reasons(), self.contract.primary_key)
             spark_sink.write([(f, p) for f, p in ((split.good, good), (told, bad)) if p is not None])
@@ -238,7 +239,7 @@ def _parent(
         own = compile_contract(described.document, described.object, pattern_error=check_syntax)
     dialect, format = (own.dialect, own.format) if own is not None else (replace(dialect, maps=()), None)
     if judge.name == "spark":
-        from headgate.edge import spark_rows
+        from headgate.edge.spark import rows as spark_rows
 
         session = spark_rows.spark_rows(child.rows).session
         delivery = spark_rows.deliver(data, session, dialect, format)
@@ -328,11 +329,11 @@ def judge_called(name: str) -> Judge:
 
             return PolarsEngine()
         case "duckdb":
-            from headgate.edge.engine_duckdb import DuckEngine
+            from headgate.edge.sql.engine import DuckEngine
 
             return DuckEngine()
         case "spark":
-            from headgate.edge.engine_spark import SparkEngine
+            from headgate.edge.spark.engine import SparkEngine
 
             return SparkEngine()
     raise WrongUse(f"there is no engine {name!r}", hint=f"use {' or '.join(ENGINES)}", place="engine")
@@ -351,7 +352,8 @@ def deliver(data: Data, dialect: Dialect, format: str | None = None) -> Delivery
 
 
 def _to_spark(data: Data, dialect: Dialect, format: str | None, remote: str | None) -> Delivery:
-    from headgate.edge import spark_rows, spark_session
+    from headgate.edge.spark import rows as spark_rows
+    from headgate.edge.spark import session as spark_session
 
     session = None if spark_rows.is_spark(data) else spark_session.session(remote)
     return spark_rows.deliver(data, session, dialect, format)
@@ -381,7 +383,7 @@ def infer(data: Data, name: str | None = None, dialect: Dialect | None = None) -
 def _collected(found: object) -> pl.DataFrame:
     if isinstance(found, pl.LazyFrame):
         return found.collect(engine="streaming")
-    from headgate.edge import spark_rows
+    from headgate.edge.spark import rows as spark_rows
 
     return spark_rows.collected(found)
 

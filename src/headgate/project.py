@@ -20,16 +20,17 @@ from headgate.catalog.trees import EMPTY_ROOT, load_tree
 from headgate.checks.again import check_again, check_whole
 from headgate.checks.baseline import baseline_of, in_tree
 from headgate.checks.sketches import sketched
-from headgate.edge import config, store_sql
+from headgate.edge import config
 from headgate.edge.clock import SystemClock
 from headgate.edge.documents import read_document
 from headgate.edge.engine_polars import PolarsEngine
-from headgate.edge.lake_iceberg import IcebergLake
+from headgate.edge.iceberg.lake import IcebergLake
 from headgate.edge.locks import FileLocks
 from headgate.edge.patterns import check_syntax
-from headgate.edge.queries import DuckQueries
 from headgate.edge.source_files import FileSource
-from headgate.edge.system_tables import system_tables
+from headgate.edge.store import sql as store_sql
+from headgate.edge.user_sql.queries import DuckQueries
+from headgate.edge.user_sql.system_tables import system_tables
 from headgate.flow import load as loading
 from headgate.flow import quarantine as quarantining
 from headgate.flow.contracts import compiled, contract_bytes, contract_of, contracts_of

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from headgate.catalog.commits import stored_commit
 from headgate.edge.clock import SystemClock
-from headgate.edge.store_sql import open_store
+from headgate.edge.store.sql import open_store
 from headgate.model.change import Done, RefChange, RefIs
 from headgate.model.event import Event
 from headgate.model.names import CommitId, RefName

@@ -10,7 +10,7 @@ import pytest
 
 from headgate.catalog.commits import log, resolve
 from headgate.catalog.trees import load_tree
-from headgate.edge.store_sql import SqlStore, create, open_store
+from headgate.edge.store.sql import SqlStore, create, open_store
 from headgate.model.names import CommitId, RefName
 from headgate.testing.clock import TickingClock
 from headgate.testing.store_writer import Writer

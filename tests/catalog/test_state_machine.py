@@ -22,7 +22,7 @@ from headgate.catalog.commits import diff, log, merge_base, new_commit, resolve,
 from headgate.catalog.merging import merge_trees
 from headgate.catalog.refs import create_branch, create_tag, delete_branch, delete_tag
 from headgate.catalog.trees import EMPTY_ROOT, changed, load_tree, update
-from headgate.edge.store_sql import SqlStore, create, open_store
+from headgate.edge.store.sql import SqlStore, create, open_store
 from headgate.model.change import Changes, Done, RefAbsent, RefChange, RefIs, Refused
 from headgate.model.commit import Commit
 from headgate.model.errors import WrongUse

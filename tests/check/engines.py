@@ -12,10 +12,10 @@ from check import record_engine
 from check.pages import Case
 from edge.spark_at_hand import sparks
 from headgate.checks.own_parents import fitting, own_references
-from headgate.edge.engine_duckdb import DuckEngine
 from headgate.edge.engine_polars import PolarsEngine
-from headgate.edge.engine_spark import SparkEngine
-from headgate.edge.spark_rows import delivered
+from headgate.edge.spark.engine import SparkEngine
+from headgate.edge.spark.rows import delivered
+from headgate.edge.sql.engine import DuckEngine
 from headgate.model.contract import TableContract
 from headgate.model.names import TableName
 from headgate.model.rule import Measured, References, Rule, SqlDialect, SqlResult

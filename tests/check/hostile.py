@@ -17,7 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import headgate
-from headgate.edge import engine_sql, render_rules
+from headgate.edge import render_rules
+from headgate.edge.user_sql import engine as engine_sql
 from headgate.model.errors import HeadgateError
 
 MEMORY_BYTES = 8 << 30  # of addresses, most of which Polars, DuckDB and Arrow only reserve

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headgate.edge.record import RecordValidator, RecordVerdict, validator
-from headgate.edge.record_rules import columns_of
+from headgate.edge.record.rules import columns_of
+from headgate.edge.record.validator import RecordValidator, RecordVerdict, validator
 from headgate.edge.rows import Rows, collected, rows_of
 from headgate.model.contract import TableContract
 from headgate.model.rule import Measured, NotCompiled, References, Rule, Told, Unique

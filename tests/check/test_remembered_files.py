@@ -21,7 +21,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import headgate
-from headgate.edge import check_cache, key_index, known_files
+from headgate.edge import check_cache, known_files
+from headgate.edge.iceberg import key_index
 from headgate.model.verdict import Verdict
 
 

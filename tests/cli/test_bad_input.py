@@ -129,7 +129,7 @@ def test_a_database_that_somebody_holds_is_unavailable(
     (tmp_path / "new.csv").write_bytes(HEAD + b"8,eve,1\n")
     with sqlite3.connect(tmp_path / ".headgate" / "catalog.db", isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")
-        monkeypatch.setattr("headgate.edge.store_sql.BUSY_S", 0.2)
+        monkeypatch.setattr("headgate.edge.store.sql.BUSY_S", 0.2)
         done = sold("load", "orders", "new.csv", "--json")
         other.execute("ROLLBACK")
     other.close()

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from headgate.edge import spark_session
+from headgate.edge.spark import session as spark_session
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import pytest
 
 import headgate
 from edge.rows_at_hand import contract, frame_of
-from headgate.edge.engine_duckdb import DuckEngine
 from headgate.edge.source_files import FileSource
+from headgate.edge.sql.engine import DuckEngine
 from headgate.model.contract import Dialect, NumberType, StringType
 from headgate.model.errors import Unreadable
 from headgate.model.rule import InRange, Unique

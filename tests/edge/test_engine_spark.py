@@ -14,7 +14,7 @@ import pytest
 
 import headgate
 from edge.spark_at_hand import sparks
-from headgate.edge import spark_samples
+from headgate.edge.spark import samples as spark_samples
 from headgate.model.errors import NotThere, Unreadable, WrongUse
 
 pytestmark = pytest.mark.xdist_group("spark")

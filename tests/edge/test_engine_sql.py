@@ -14,11 +14,11 @@ import pytest
 
 from headgate.edge import child
 from headgate.edge.child import _environment
-from headgate.edge.engine_sql import Data, ParquetFiles, ScalarResult, run_rule, run_rules, select
-from headgate.edge.sql_functions import FUNCTIONS, OPERATORS, TABLE_FUNCTIONS
-from headgate.edge.sql_gate import SQL_LENGTH_MAX, gate
-from headgate.edge.sql_text import fill
-from headgate.edge.sql_worker import _locked
+from headgate.edge.user_sql.engine import Data, ParquetFiles, ScalarResult, run_rule, run_rules, select
+from headgate.edge.user_sql.functions import FUNCTIONS, OPERATORS, TABLE_FUNCTIONS
+from headgate.edge.user_sql.gate import SQL_LENGTH_MAX, gate
+from headgate.edge.user_sql.text import fill
+from headgate.edge.user_sql.worker import _locked
 from headgate.model.errors import ContractUnusable, NotThere, Unreadable, WrongUse
 
 NAMES = ("orders", "sales.customers", "headgate.events")
@@ -286,7 +286,7 @@ def test_every_setting_that_is_made_is_one_that_duckdb_has(tmp_path: Path) -> No
     assert {name: value for name, value in rows if name in wanted} == wanted
 
 
-# Refused, each looked at: see `sql_functions`.
+# Refused, each looked at: see `user_sql.functions`.
 REFUSED = frozenset(
     """
     random setseed uuid uuidv4 uuidv7 gen_random_uuid reservoir_quantile

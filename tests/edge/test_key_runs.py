@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headgate.edge import key_runs
-from headgate.edge.key_runs import BLOCK, FILE, KEY, Damaged, Source
+from headgate.edge.iceberg import key_runs
+from headgate.edge.iceberg.key_runs import BLOCK, FILE, KEY, Damaged, Source
 
 ENDS = [-(2**63), 2**63 - 1, 0, -1, 1]
 KEYS = st.one_of(st.integers(-40, 40), st.sampled_from(ENDS), st.integers(-(2**63), 2**63 - 1))

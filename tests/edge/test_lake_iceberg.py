@@ -17,8 +17,9 @@ from polars.testing import assert_frame_equal
 from pyiceberg.manifest import clear_manifest_cache
 from pyiceberg.table import StaticTable
 
-from headgate.edge import durable, iceberg_rows
-from headgate.edge.lake_iceberg import IcebergLake
+from headgate.edge import durable
+from headgate.edge.iceberg import rows as iceberg_rows
+from headgate.edge.iceberg.lake import IcebergLake
 from headgate.model.contract import Column, DecimalType, IntegerType, NumberType, StringType, TimeType
 from headgate.model.errors import Bug, Unavailable, Unreadable
 from headgate.model.names import BatchId, RunId
@@ -373,6 +374,6 @@ def test_files_of_one_table_are_not_appended_to_another(lake: IcebergLake) -> No
 def test_the_lake_starts_without_the_slow_parts() -> None:
     """`pyiceberg.io.pyarrow` alone takes longer to import than all the rest of the lake."""
     slow = ["pyarrow.dataset", "pandas", "pyiceberg.io.pyarrow", "pyiceberg.catalog", "sqlalchemy", "duckdb"]
-    code = f"import sys, headgate.edge.lake_iceberg; print([m for m in {slow} if m in sys.modules])"
+    code = f"import sys, headgate.edge.iceberg.lake; print([m for m in {slow} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -16,7 +16,7 @@ import pytest
 
 import headgate
 from edge.rows_at_hand import contract, lenient, table
-from headgate.edge.record import RecordFailure, RecordValidator, RecordVerdict, validator
+from headgate.edge.record.validator import RecordFailure, RecordValidator, RecordVerdict, validator
 from headgate.model.contract import (
     AnyType,
     ArrayType,

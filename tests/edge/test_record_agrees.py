@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from edge import slow_nested
 from edge.rows_at_hand import bad_rows, contract, lenient, text_rows, typed_rows
 from edge.test_nested_rules import for_json, for_polars, nested
-from headgate.edge.record import validator
-from headgate.edge.record_types import reader
+from headgate.edge.record.types import reader
+from headgate.edge.record.validator import validator
 from headgate.model.contract import (
     ArrayType,
     BooleanType,

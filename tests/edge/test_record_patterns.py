@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from edge.test_patterns import LETTERS, SUBJECTS, patterns
 from headgate.edge.patterns import check_syntax, translate
-from headgate.edge.record_automaton import (
+from headgate.edge.record.automaton import (
     Automaton,
     Choice,
     Edge,
@@ -24,7 +24,7 @@ from headgate.edge.record_automaton import (
     choices,
     parsed,
 )
-from headgate.edge.record_patterns import Undecided, finder, steps_regular
+from headgate.edge.record.patterns import Undecided, finder, steps_regular
 
 FUZZ = settings(
     max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
@@ -45,7 +45,7 @@ def test_the_automaton_finds_what_polars_finds(pattern: str, more: list[str]) ->
 
 
 def test_an_automaton_that_forgot_its_steps_finds_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("headgate.edge.record_automaton._STEPS_MAX", 3)
+    monkeypatch.setattr("headgate.edge.record.automaton._STEPS_MAX", 3)
     translated = translate("^(ab|cd)+[x-z]?$")
     assert translated is not None
     automaton = Automaton(parsed(translated))
@@ -203,7 +203,7 @@ def test_an_automaton_with_too_many_places_is_not_made() -> None:
 def test_a_text_that_is_too_much_work_for_the_automaton_goes_to_the_child(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("headgate.edge.record_automaton._WORK_MAX", 50)
+    monkeypatch.setattr("headgate.edge.record.automaton._WORK_MAX", 50)
     find = finder("(a|ab)(c|bcd)(d*)(a+)+$")
     assert find("abcda")
     assert not find("abcdx")

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from edge.rows_at_hand import ENGINE, check, contract, findings, text_rows, typed_rows
 from headgate.checks import segments as words
 from headgate.checks.segments import worst_first
-from headgate.edge import engine_duckdb, judging, measuring, segments
+from headgate.edge import judging, measuring, segments
 from headgate.edge.passes import PassOne
 from headgate.edge.rows import rows_of
 from headgate.edge.segments import as_text
+from headgate.edge.sql import engine as engine_duckdb
 from headgate.model.contract import ColumnType, DateType, IntegerType, NumberType, StringType
 from headgate.model.rule import (
     AllOf,

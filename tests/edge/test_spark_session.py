@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from headgate.cli.main import main
-from headgate.edge import spark_session
+from headgate.edge.spark import session as spark_session
 from headgate.model.errors import Unavailable
 
 CONTRACT = """apiVersion: v3.1.0

@@ -15,11 +15,11 @@ import pytest
 
 import headgate
 from edge.spark_at_hand import sparks
-from headgate.edge import spark_sql
-from headgate.edge.engine_sql import ScalarResult
-from headgate.edge.spark_functions import FUNCTIONS, TABLE_FUNCTIONS
-from headgate.edge.spark_gate import SQL_LENGTH_MAX, Refused
-from headgate.edge.sql_text import fill
+from headgate.edge.spark import sql as spark_sql
+from headgate.edge.spark.functions import FUNCTIONS, TABLE_FUNCTIONS
+from headgate.edge.spark.gate import SQL_LENGTH_MAX, Refused
+from headgate.edge.user_sql.engine import ScalarResult
+from headgate.edge.user_sql.text import fill
 from headgate.model.errors import ContractUnusable
 
 pytestmark = pytest.mark.xdist_group("spark")

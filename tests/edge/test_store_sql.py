@@ -14,10 +14,10 @@ import pytest
 from sqlalchemy import Connection, event
 from sqlalchemy.exc import OperationalError
 
-from headgate.edge import store_sql
-from headgate.edge.store_schema import SCHEMA_VERSION
-from headgate.edge.store_sql import SqlStore, create, open_store
-from headgate.edge.store_write import InTransaction
+from headgate.edge.store import sql as store_sql
+from headgate.edge.store.schema import SCHEMA_VERSION
+from headgate.edge.store.sql import SqlStore, create, open_store
+from headgate.edge.store.write import InTransaction
 from headgate.model.change import Changes, Done, RefAbsent, RefChange, Unknown
 from headgate.model.errors import NotThere, Unavailable, Unreadable, WrongUse, exit_code
 from headgate.model.event import Event

@@ -14,7 +14,7 @@ import pytest
 
 import headgate
 from flow.stories import Story, shown
-from headgate.edge.store_sql import SqlStore
+from headgate.edge.store.sql import SqlStore
 from headgate.project import Project
 from headgate.testing import checker
 from headgate.testing.crash import Countdown, crashing_ports

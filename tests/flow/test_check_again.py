@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from flow.shop import ID, Shop, column, contract, of_headgate, opened, refers, table
 from headgate.checks.again import check_again, check_whole
-from headgate.edge.store_sql import SqlStore
+from headgate.edge.store.sql import SqlStore
 from headgate.flow.contracts import compiled, contract_of
 from headgate.model.names import table_name
 from headgate.model.tree import TableEntry

@@ -15,7 +15,7 @@ import pytest
 import headgate
 from flow.stage import Stage, close, folder, survives, told
 from flow.stories import STORIES
-from headgate.edge.store_sql import SqlStore
+from headgate.edge.store.sql import SqlStore
 from headgate.model.errors import Unavailable
 from headgate.testing import checker
 from headgate.testing.crash import Countdown, CrashPoint, Killed, crashing_ports

@@ -12,7 +12,7 @@ import pytest
 
 import headgate
 from flow.shop import ID, ITEM, Shop, column, contract, counts, failed, refers, table
-from headgate.edge import key_index, key_runs
+from headgate.edge.iceberg import key_index, key_runs
 from headgate.model.tree import TableEntry
 from headgate.ports import Frame, Lake
 
@@ -170,7 +170,7 @@ def notes(shop: Shop) -> list[Path]:
 
 
 def test_notes_are_few_and_a_damaged_one_is_none(shop: Shop) -> None:
-    """Seen failing without the sum in `key_notes`: files that hold a key twice were believed to hold none."""
+    """Seen failing without the sum in `iceberg.key_notes`: files that hold a key twice were believed to hold none."""
     keys = fill(shop)
     for key in range(12):
         shop.load(shop.csv("id,item", f"{50001 + key},a"), "things")

@@ -36,8 +36,8 @@ from flow.stories import (
 )
 from headgate.catalog.commits import stored_commit
 from headgate.edge import locks as file_locks
-from headgate.edge.store_schema import metadata
-from headgate.edge.store_sql import SqlStore
+from headgate.edge.store.schema import metadata
+from headgate.edge.store.sql import SqlStore
 from headgate.flow import landing
 from headgate.model.change import Refused, VerdictRow
 from headgate.model.errors import Bug, HeadgateError

@@ -31,8 +31,8 @@ from headgate.contract.json_schema import problems
 from headgate.contract.lint import lint
 from headgate.contract.types import parts
 from headgate.edge.patterns import check_syntax, steps_max, translate
-from headgate.edge.record import validator
-from headgate.edge.record_patterns import finder
+from headgate.edge.record.patterns import finder
+from headgate.edge.record.validator import validator
 from headgate.edge.rows import collected, rows_of
 from headgate.edge.source_files import FileSource
 from headgate.model.contract import (

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from headgate.edge.lake_iceberg import IcebergLake
+from headgate.edge.iceberg.lake import IcebergLake
 from headgate.ports import Lake
 from headgate.testing.lake_suite import LakeSuite
 from headgate.testing.unsynced import Unsynced

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from headgate.edge.store_sql import create
+from headgate.edge.store.sql import create
 from headgate.ports import Clock, Store
 from headgate.testing.memory_store import MemoryStore
 from headgate.testing.store_suite import StoreSuite

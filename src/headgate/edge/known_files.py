@@ -181,7 +181,7 @@ class KnownFiles:
         del entry
         if len(self.objects) == 1:
             return False  # nothing is ever added to it: what is written anew is all new
-        from headgate.edge.key_index import Key, KeyIndex, Part
+        from headgate.edge.iceberg.key_index import Key, KeyIndex, Part
 
         [part] = self.rows_whole.parts
         dtypes = dict(zip(part.columns, part.dtypes, strict=True))

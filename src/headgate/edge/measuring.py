@@ -41,7 +41,7 @@ from headgate.model.rule import (
 from headgate.ports import Frame, Measurement
 
 if TYPE_CHECKING:
-    from headgate.edge.engine_sql import ScalarResult
+    from headgate.edge.user_sql.engine import ScalarResult
 
 CANDIDATES: tuple[ColumnType, ...] = (
     IntegerType(), NumberType(), BooleanType(), DateType(), TimestampType(zoned=True), TimestampType(zoned=False)
@@ -124,7 +124,8 @@ def _by_duckdb(
     asked: Mapping[RuleName, SqlResult], where: Predicate | None, judged: Judged, contract: TableContract
 ) -> dict[RuleName, Measurement]:
     # Imported here: a check without SQL rules does without it.
-    from headgate.edge import engine_sql, sql_text
+    from headgate.edge.user_sql import engine as engine_sql
+    from headgate.edge.user_sql import text as sql_text
 
     cells = judged.cells
     rows = looking(where, cells, judged.answers)

@@ -1,0 +1,1 @@
+"""Tables: Iceberg on files, and which of their files hold a key."""

@@ -1,0 +1,1 @@
+"""One record at a time, for serving, without Polars."""

@@ -1,0 +1,1 @@
+"""Rules judged by Spark, where the data are: the engine and what it is made of."""
