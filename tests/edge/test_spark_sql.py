@@ -132,6 +132,8 @@ ATTACKS: Mapping[str, str] = {
     # the session, chance, and what does not end
     "the catalog": "SELECT length(current_catalog())",
     "who asks": "SELECT length(current_user())",
+    "who asks, without parentheses": "SELECT length(current_user)",
+    "who asks, in a subquery": "SELECT count(*) FROM orders WHERE b IN (SELECT `User`)",
     "the version": "SELECT length(version())",
     "logs": "SELECT count(*) FROM python_worker_logs()",
     "raise_error": "SELECT raise_error('x')",
@@ -241,8 +243,8 @@ def _frame() -> Any:
     )
 
 
-def _asked(*queries: str, timeout_s: float = 60) -> tuple[ScalarResult, ...]:
-    found = spark_sql.run_rules(queries, _frame(), "orders", timeout_s=timeout_s)
+def _asked(*queries: str, timeout_s: float = 60, frame: Any = None) -> tuple[ScalarResult, ...]:
+    found = spark_sql.run_rules(queries, frame or _frame(), "orders", timeout_s=timeout_s)
     assert not isinstance(found, spark_sql.Unable)
     return found
 
@@ -300,6 +302,11 @@ def test_behind_the_gate_there_is_no_catalog_either(attack: str, monkeypatch: py
 def test_queries_that_only_read_are_run() -> None:
     found = zip(HARMLESS, _asked(*HARMLESS), strict=True)
     assert {query: r.reason or f"{r.value:f}" for query, r in found} == HARMLESS
+
+
+def test_a_column_may_be_called_as_what_says_who_asks() -> None:
+    queries = [f"SELECT count({name}) FROM orders" for name in ("user", "USER")]  # cases are told apart here
+    assert [r.value for r in _asked(*queries, frame=sparks().local.sql("SELECT 'x' AS user"))] == [1, None]
 
 
 def test_every_function_of_spark_is_either_allowed_or_known_as_refused() -> None:

@@ -7,7 +7,7 @@ here. The same plan is run, not the text (`spark.sql`): no second parser reads i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +34,8 @@ _RANGE_ARGUMENTS_MAX = 3  # the fourth is how many partitions there are to be
 _NO_OPTIONS = "none"
 _CATALYST = "org.apache.spark.sql.catalyst."
 _UNKNOWN = (f"{_CATALYST}expressions.IsUnknown$$", f"{_CATALYST}expressions.IsNotUnknown$$")  # IS UNKNOWN
+# Names that Spark takes for functions without parentheses, where no column has them. A session may tell cases apart.
+_WHO_ASKS = frozenset({"current_user", "session_user", "user"})
 _TYPES = ("org.apache.spark.sql.types.", "org.apache.spark.unsafe.types.")  # of casts; values of literals
 # What a query is made of; and kinds of joins.
 _PLANS = listed(
@@ -86,11 +88,18 @@ class Node:
     parts: tuple[Any, ...] = ()
 
 
-def gate(root: Node, table: str) -> None:
-    """Raise Refused, unless the parsed plan is a query over ``table`` (as Spark spells it, exactly) that only reads."""
+def gate(root: Node, table: str, columns: Collection[str] = ()) -> None:
+    """Raise Refused, unless the parsed plan is a query over ``table`` (as Spark spells it, exactly) that only reads.
+
+    ``columns``: those of the table.
+    """
     if root.kind not in _PLANS | _PLAN_LEAVES:
-        raise Refused("only a single SELECT may be run")
-    if _judge(root, _Scope({table: 1})) > RELATIONS_MAX:
+        raise Refused(
+            "the query holds a hint, which is not allowed"
+            if root.kind == "UnresolvedHint"
+            else "only a single SELECT may be run"
+        )
+    if _judge(root, _Scope({table: 1}, frozenset(columns))) > RELATIONS_MAX:
         raise Refused(f"the query reads from more than {RELATIONS_MAX} tables, its WITH written out")
     if _spread(root, 1, {}) > SPREAD_MAX:
         raise Refused("the query computes with columns of subqueries that are computed, too often over")
@@ -99,13 +108,14 @@ def gate(root: Node, table: str) -> None:
 
 
 class _Scope:
-    """Names that a query may read from, and how many relations each stands for."""
+    """Names that a query may read from, and how many relations each stands for; ``columns``: of the rows."""
 
-    def __init__(self, names: dict[str, int]) -> None:
+    def __init__(self, names: dict[str, int], columns: frozenset[str]) -> None:
         self.names = names
+        self.columns = columns
 
     def also(self, name: str, relations: int) -> _Scope:
-        return _Scope({**self.names, name: relations})
+        return _Scope({**self.names, name: relations}, self.columns)
 
 
 def _judge(value: Any, scope: _Scope) -> int:
@@ -115,6 +125,8 @@ def _judge(value: Any, scope: _Scope) -> int:
     if not isinstance(value, Node):
         return 0
     kind, parts = value.kind, value.parts
+    if kind == "UnresolvedAttribute":
+        _attribute(parts[0], scope)
     if kind in _LEAVES or kind in {"Literal", "UnresolvedAttribute"}:
         return 0
     if kind == "UnresolvedWith":
@@ -141,6 +153,11 @@ def _judge(value: Any, scope: _Scope) -> int:
     if kind not in _PLANS and kind not in _EXPRESSIONS:
         raise Refused(f"the query holds {_WORDS.get(kind, kind)}, which is not allowed")
     return _judge(parts, scope)
+
+
+def _attribute(name: tuple[str, ...], scope: _Scope) -> None:
+    if len(name) == 1 and name[0].lower() in _WHO_ASKS and name[0] not in scope.columns:
+        raise Refused(f"the query reads {name[0]}, which is no column of its table, but who asks")
 
 
 def _with(parts: tuple[Any, ...], scope: _Scope) -> int:

@@ -123,7 +123,7 @@ def _answer(query: str, frame: Spark, table: str, beside: Any) -> ScalarResult:
     jvm = frame.sparkSession._jvm  # noqa: SLF001 - as above
     try:
         plan = jvm.org.apache.spark.sql.catalyst.parser.CatalystSqlParser().parsePlan(query)
-        gate(Reader(jvm).read(plan), table)
+        gate(Reader(jvm).read(plan), table, frame.columns)
         rows = _over(jvm, plan, frame, table, beside)
     except Refused as refused:
         return ScalarResult(None, str(refused))
