@@ -215,6 +215,11 @@ def test_a_file_that_cannot_be_used_is_why_a_reference_is_not_executed(tmp_path:
     assert "given without a file" in found(headgate.check("orders.csv", orders(TO_FILE).encode()).verdict)[2]
 
 
+def test_a_name_that_no_file_can_have_is_why_a_reference_is_not_executed() -> None:
+    """Seen failing: an OSError."""
+    assert "cannot be opened: File name too long" in says(f"{'x' * 300}.yaml#/schema/x/properties/id")
+
+
 def test_contracts_that_refer_to_one_another_are_read_once_each(tmp_path: Path) -> None:
     """What another contract refers to is not followed, so that a ring of files has no end to look for."""
     back = customers(relationships="[{to: 'orders.yaml#/schema/orders/properties/id'}]")

@@ -87,9 +87,12 @@ class Beside:
         return self._read[path]
 
     def _parsed(self, path: Path, place: str) -> Document | str:
-        if not path.is_file():
-            return f"there is no file {place}"
-        self._bytes += path.stat().st_size
+        try:
+            if not path.is_file():
+                return f"there is no file {place}"
+            self._bytes += path.stat().st_size
+        except OSError as error:
+            return f"the file {place} cannot be opened: {error.strerror}"
         if len(self._read) >= FILES_MAX or self._bytes > BYTES_MAX:
             return f"of other contracts no more than {FILES_MAX} files and {BYTES_MAX:,} bytes are read"
         try:
