@@ -7,6 +7,7 @@ of the same thing (a library, or a slow one written here), both must say the sam
 from __future__ import annotations
 
 import atexit
+import codecs
 import copy
 import io
 import json
@@ -315,7 +316,7 @@ def json_lines(data: bytes) -> None:
         return
     lines = [
         json.loads(line, object_pairs_hook=_first_of_each)
-        for line in io.BytesIO(data)
+        for line in io.BytesIO(data.removeprefix(codecs.BOM_UTF8))
         if line.strip(b" \t\r\n")
     ]
     assert all(isinstance(line, dict) for line in lines), data
@@ -431,6 +432,7 @@ def seeds(name: str) -> Iterator[bytes]:
                 b"\3'a'\tb\n1\t'\n'\n",
             )
         case "jsonl":
+            yield codecs.BOM_UTF8 + b"\n\n{}\n\n{}\n\n"
             yield b'{"a": 1, "b": [1, {"c": "x"}]}\n\n{"a": 2.5, "c": null, "b": "\\ud83d\\ude00"}\n'
             yield b'{"a": 9223372036854775807}\n{"a": -1}\n'
         case "patterns":
