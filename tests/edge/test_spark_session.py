@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import logging
 import os
 import subprocess
 import sys
@@ -9,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from edge.spark_at_hand import sparks
 from headgate.cli.main import main
 from headgate.edge.spark import session as spark_session
+from headgate.edge.spark import sql
 from headgate.model.errors import Unavailable
 
 CONTRACT = """apiVersion: v3.1.0
@@ -55,3 +59,28 @@ def test_java_of_a_package_runs_without_the_option_that_it_does_not_know(
         [java, "--add-modules=jdk.incubator.vector", "-version"], capture_output=True, text=True, check=False
     )
     assert (done.returncode, "21." in done.stderr) == (0, True)
+
+
+@pytest.mark.xdist_group("spark")
+def test_of_a_query_that_fails_its_finding_tells_and_no_log() -> None:
+    """Seen failing: 20,000 characters of it on stderr. What others ask of the session is logged as ever."""
+    from pyspark.errors import AnalysisException
+    from pyspark.logger import PySparkLogger
+
+    told = io.StringIO()
+    handler = logging.StreamHandler(told)
+    logger = PySparkLogger.getLogger("SQLQueryContextLogger")
+    logger.addHandler(handler)
+    frame = sparks().local.range(1)
+    try:
+        found = sql.run_rules(
+            ["SELECT nothing FROM orders", "SELECT array(id)[5] FROM orders"], frame, "orders"
+        )
+        assert not isinstance(found, sql.Unable)
+        assert [str(r.reason).count(w) for r, w in zip(found, ("nothing", "INVALID_ARRAY_INDEX"))] == [1, 1]
+        assert told.getvalue() == ""
+        with pytest.raises(AnalysisException):
+            frame.selectExpr("nothing")
+        assert "nothing" in told.getvalue()
+    finally:
+        logger.removeHandler(handler)

@@ -12,6 +12,7 @@ By Spark Connect there is no parser to ask, and none of this: the rules are not 
 
 from __future__ import annotations
 
+import logging
 import math
 import re
 import threading
@@ -33,6 +34,8 @@ _NUMBERS = ("boolean", "tinyint", "smallint", "int", "bigint", "float", "double"
 _ADVICE = re.compile(r" SQLSTATE: | If necessary set |\n")
 _SAID_MAX = 300
 _CATALOG = "headgate_has_none"
+_GROUP = "headgate-rule-"
+_LOGS = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")  # where PySpark writes what it raises
 # A query means the same whatever the session says; and none of it is computed where Spark plans.
 _SETTINGS: Mapping[str, str] = {
     "spark.sql.ansi.enabled": "true",
@@ -44,7 +47,7 @@ _SETTINGS: Mapping[str, str] = {
     "spark.sql.defaultCatalog": _CATALOG,
     "spark.sql.optimizer.excludedRules": ",".join(
         f"org.apache.spark.sql.catalyst.optimizer.{rule}"
-        for rule in ("ConstantFolding", "ConvertToLocalRelation")
+        for rule in ("ConstantFolding", "ConvertToLocalRelation", "SimplifyExtractValueOps")
     ),
 }
 
@@ -70,8 +73,17 @@ def run_rules(
         )
     if type(session.sparkContext._gateway).__name__ != "ClientServer":  # noqa: SLF001 - PySpark has no other door
         return Unable("queries in the SQL of Spark could not be ended here: PYSPARK_PIN_THREAD is off")
+    from pyspark.logger import PySparkLogger
+
+    for name in _LOGS:
+        PySparkLogger.getLogger(name).addFilter(_not_ours)
     beside = guarded(lambda: _session_beside(session))
     return tuple(guarded(partial(_run, query, frame, table, beside, timeout_s)) for query in queries)
+
+
+def _not_ours(record: logging.LogRecord) -> bool:
+    """False for what a query of ours raises: its finding says that, and not with the whole stack of two languages."""
+    return not str(record.threadName).startswith(_GROUP)
 
 
 def _session_beside(session: Spark) -> Any:
@@ -89,7 +101,7 @@ def _run(query: str, frame: Spark, table: str, beside: Any, timeout_s: float) ->
     if len(query) > SQL_LENGTH_MAX:
         return ScalarResult(None, f"the query is longer than {SQL_LENGTH_MAX:,} characters")
     context = frame.sparkSession.sparkContext
-    group = f"headgate-rule-{uuid.uuid4()}"
+    group = f"{_GROUP}{uuid.uuid4()}"
     properties = context._jsc.sc().getLocalProperties().clone()  # noqa: SLF001 - its scheduler's pool, for one
     found: list[ScalarResult | BaseException] = []
 
