@@ -77,7 +77,9 @@ def test_of_a_query_that_fails_its_finding_tells_and_no_log() -> None:
             ["SELECT nothing FROM orders", "SELECT array(id)[5] FROM orders"], frame, "orders"
         )
         assert not isinstance(found, sql.Unable)
-        assert [str(r.reason).count(w) for r, w in zip(found, ("nothing", "INVALID_ARRAY_INDEX"))] == [1, 1]
+        assert [
+            str(r.reason).count(w) for r, w in zip(found, ("nothing", "INVALID_ARRAY_INDEX"), strict=True)
+        ] == [1, 1]
         assert told.getvalue() == ""
         with pytest.raises(AnalysisException):
             frame.selectExpr("nothing")

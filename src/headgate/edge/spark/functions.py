@@ -83,6 +83,8 @@ GROWTH: dict[str, int | None] = {
     "base64": 2, "encode": 4, "hex": 2, "quote": 2, "regexp_extract_all": 2, "split": 2, "to_csv": 4, "to_json": 6,
     "url_encode": 9,
 }  # fmt: skip
+# How often an argument stands in what Spark replaces the function by; and `decode`, once for each pair.
+WRITTEN = {"get": 2, "nullif": 2, "nullifzero": 2, "regexp_substr": 2, "right": 2}
 # Where what is put in, or between, is put in often: it has to be a literal. By the place of that argument.
 INSERTED = {"array_join": 1, "concat_ws": 0, "regexp_replace": 2, "replace": 2}
 # A number of digits takes as much memory and time as it is large: it has to be a literal, and small.

@@ -18,6 +18,7 @@ from headgate.edge.spark.functions import (
     GROWTH,
     INSERTED,
     TABLE_FUNCTIONS,
+    WRITTEN,
     listed,
 )
 
@@ -29,6 +30,7 @@ GROWTH_MAX = (
     10_000  # how often the longest value that there is a value may be, if every call makes the most of it
 )
 SPREAD_MAX = 10_000  # columns that an expression reads when those that it reads of subqueries are written out
+_LIKE = 3  # 'a%z': how long it is, how it begins, how it ends
 _RANGE_ARGUMENTS_MAX = 3  # the fourth is how many partitions there are to be
 
 _NO_OPTIONS = "none"
@@ -62,11 +64,10 @@ _EXPRESSIONS = listed(
     """
 )
 # What holds nothing to judge: names of columns, values, and marks of Spark's own.
-_LEAVES = listed(
-    """
-    AliasIdentifier ExprId NumericEvalContext UnresolvedNamedLambdaVariable UnresolvedOrdinal UnresolvedStar
-    """
-)
+_LEAVES = listed("AliasIdentifier ExprId NumericEvalContext UnresolvedOrdinal UnresolvedStar")
+# Names of columns; within a lambda, Spark takes each for a variable, and for a column where there is no such variable.
+_NAMES = listed("UnresolvedAttribute UnresolvedNamedLambdaVariable")
+_STARS = listed("UnresolvedStar UnresolvedStarExceptOrReplace")
 _PLAN_LEAVES = listed("UnresolvedInlineTable UnresolvedRelation UnresolvedTableValuedFunction UnresolvedWith")
 _WORDS = {
     "UnresolvedRelation": "a table", "RelationTimeTravel": "a table as of another time", "Sample": "a sample",
@@ -125,9 +126,10 @@ def _judge(value: Any, scope: _Scope) -> int:
     if not isinstance(value, Node):
         return 0
     kind, parts = value.kind, value.parts
-    if kind == "UnresolvedAttribute":
+    if kind in _NAMES:
         _attribute(parts[0], scope)
-    if kind in _LEAVES or kind in {"Literal", "UnresolvedAttribute"}:
+        return 0
+    if kind in _LEAVES or kind == "Literal":
         return 0
     if kind == "UnresolvedWith":
         return _with(parts, scope)
@@ -139,6 +141,8 @@ def _judge(value: Any, scope: _Scope) -> int:
     if kind == "SpecifiedWindowFrame" and any(one.kind == "UnaryMinus" for one in parts):
         # Spark plans such a frame only once it has computed constants, which it does not here (`spark.sql`).
         raise Refused("the query holds ROWS or RANGE with a number PRECEDING, which is not run; LAG may do")
+    if kind not in _PLANS and any(one.kind in _STARS for one in _flat(parts)) and not _counts(value):
+        raise Refused("the query hands over all columns at once (*) in an expression, which has to name them")
     if kind == "UnresolvedFunction":
         _function(parts[0], FUNCTIONS)
         _arguments(parts[0][0].lower(), parts[1])
@@ -153,6 +157,10 @@ def _judge(value: Any, scope: _Scope) -> int:
     if kind not in _PLANS and kind not in _EXPRESSIONS:
         raise Refused(f"the query holds {_WORDS.get(kind, kind)}, which is not allowed")
     return _judge(parts, scope)
+
+
+def _counts(value: Node) -> bool:
+    return value.kind == "UnresolvedFunction" and str(value.parts[0][0]).lower() == "count"
 
 
 def _attribute(name: tuple[str, ...], scope: _Scope) -> None:
@@ -264,10 +272,24 @@ def _read(value: Any, below: int, known: Mapping[str, int], aliases: Mapping[str
         return sum(_read(one, below, known, aliases) for one in value if isinstance(one, tuple | Node))
     if _is_plan(value):
         return _spread(value, below, known)
-    if value.kind == "UnresolvedAttribute":
+    if value.kind in _NAMES:
         # Of the columns beside it, it may read those that have a name already.
         return max([below, *(aliases.get(name.lower(), 1) for name in value.parts[0])])
-    return below if value.kind == "UnresolvedStar" else _read(value.parts, below, known, aliases)
+    if value.kind == "UnresolvedStar":
+        return below
+    return _written(value) * _read(value.parts, below, known, aliases)
+
+
+def _written(value: Node) -> int:
+    """How often what a function or an operator is given stands in that by which Spark replaces it."""
+    match value:
+        case Node("UnresolvedFunction", ((name, *_), arguments, *_)):
+            return max(1, len(arguments) // 2) if name.lower() == "decode" else WRITTEN.get(name.lower(), 1)
+        case Node("Like"):
+            return _LIKE
+        case Node("LikeAll" | "LikeAny" | "NotLikeAll" | "NotLikeAny", (_, patterns)):
+            return _LIKE * max(1, len(patterns))
+    return 1
 
 
 def _is_plan(node: Node) -> bool:

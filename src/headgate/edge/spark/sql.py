@@ -41,10 +41,12 @@ _SETTINGS: Mapping[str, str] = {
     "spark.sql.ansi.enabled": "true",
     "spark.sql.ansi.doubleQuotedIdentifiers": "false",
     "spark.sql.ansi.enforceReservedKeywords": "false",
+    "spark.sql.caseSensitive": "true",  # as the gate tells names apart
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.parser.escapedStringLiterals": "false",
     "spark.sql.parser.eagerEvalOfUnresolvedInlineTable": "false",
     "spark.sql.defaultCatalog": _CATALOG,
+    "spark.sql.constraintPropagation.enabled": "false",  # its time is exponential in columns with several names
     "spark.sql.optimizer.excludedRules": ",".join(
         f"org.apache.spark.sql.catalyst.optimizer.{rule}"
         for rule in ("ConstantFolding", "ConvertToLocalRelation", "SimplifyExtractValueOps")
