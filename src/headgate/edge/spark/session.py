@@ -6,6 +6,7 @@ PySpark is an extra, and heavy: it is imported by `session` alone.
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import re
 import shutil
@@ -68,6 +69,14 @@ def local(config: Mapping[str, str] | None = None, cores: str = "*") -> Spark:
     for key, value in {**LOCAL, **(config or {})}.items():
         builder = builder.config(key, value)
     return guarded(builder.getOrCreate)
+
+
+def logging_only(wanted: Callable[[logging.LogRecord], bool]) -> None:
+    """Of the errors that it raises, PySpark logs those that are ``wanted``."""
+    from pyspark.logger import PySparkLogger
+
+    for name in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):
+        PySparkLogger.getLogger(name).addFilter(wanted)
 
 
 def find_java() -> None:

@@ -24,7 +24,7 @@ from functools import partial
 from typing import Any
 
 from headgate.edge.spark.gate import SQL_LENGTH_MAX, Reader, Refused, gate
-from headgate.edge.spark.session import Spark, guarded, said_by
+from headgate.edge.spark.session import Spark, guarded, logging_only, said_by
 from headgate.edge.user_sql.engine import ScalarResult
 from headgate.edge.user_sql.text import no_number
 
@@ -35,7 +35,6 @@ _ADVICE = re.compile(r" SQLSTATE: | If necessary set |\n")
 _SAID_MAX = 300
 _CATALOG = "headgate_has_none"
 _GROUP = "headgate-rule-"
-_LOGS = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")  # where PySpark writes what it raises
 # A query means the same whatever the session says; and none of it is computed where Spark plans.
 _SETTINGS: Mapping[str, str] = {
     "spark.sql.ansi.enabled": "true",
@@ -75,10 +74,7 @@ def run_rules(
         )
     if type(session.sparkContext._gateway).__name__ != "ClientServer":  # noqa: SLF001 - PySpark has no other door
         return Unable("queries in the SQL of Spark could not be ended here: PYSPARK_PIN_THREAD is off")
-    from pyspark.logger import PySparkLogger
-
-    for name in _LOGS:
-        PySparkLogger.getLogger(name).addFilter(_not_ours)
+    logging_only(_not_ours)
     beside = guarded(lambda: _session_beside(session))
     return tuple(guarded(partial(_run, query, frame, table, beside, timeout_s)) for query in queries)
 
