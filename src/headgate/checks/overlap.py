@@ -18,12 +18,14 @@ def overlapping(files: Iterable[DataFile], ranges: Ranges, columns: Sequence[str
     wanted = [(c, ranges[c]) for c in columns if c in ranges]
     if any(span is None for _, span in wanted):
         return []
-    return [f.path for f in files if all(_meets(f, c, span) for c, span in wanted if span)]
+    kept = files
+    for column, span in wanted:
+        kept = [f for f in kept if _meets(f.bounds.get(column), span)]
+    return [f.path for f in kept]
 
 
-def _meets(file: DataFile, column: str, span: tuple[Scalar, Scalar]) -> bool:
-    bounds = file.bounds.get(column)
-    if bounds is None:
+def _meets(bounds: tuple[Scalar, Scalar] | None, span: tuple[Scalar, Scalar] | None) -> bool:
+    if bounds is None or span is None:
         return True
     try:
         return bool(bounds[0] <= span[1] and span[0] <= bounds[1])  # type: ignore[operator]

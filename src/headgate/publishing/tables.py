@@ -20,9 +20,9 @@ class FileChange:
 
 
 def file_change(lake: Lake, old: TableEntry | None, new: TableEntry | None) -> FileChange:
-    was = frozenset(f.path for f in lake.files(old)) if old else frozenset()
-    now = frozenset(f.path for f in lake.files(new)) if new else frozenset()
-    return FileChange(now - was, was - now)
+    was = {f.path for f in lake.files(old)} if old else set[str]()
+    now = {f.path for f in lake.files(new)} if new else set[str]()
+    return FileChange(frozenset(now - was), frozenset(was - now))
 
 
 @dataclass(frozen=True, slots=True)
