@@ -18,7 +18,7 @@ import polars as pl
 from headgate.checks.again import check_again
 from headgate.checks.evidence import attributed, columns_of, reason
 from headgate.checks.given_parents import Wanted, hinted, meant, needed, wanted
-from headgate.checks.own_parents import fitting, own_references
+from headgate.checks.own_parents import fitting, own_names, own_references
 from headgate.checks.service_levels import findings as service_levels
 from headgate.checks.service_levels import told
 from headgate.contract.compile import compile_contract
@@ -186,7 +186,7 @@ def check(  # noqa: PLR0913 - options, each by its name
     else:
         delivery = deliver(data, spoken, format)
     allowed = frozenset(allow_unexecuted)
-    own = own_references(compiled, {f"default.{compiled.object}", f"default.{compiled.physical_name}"})
+    own = own_references(compiled, own_names(compiled))
     called = named_in(beside)
     others = wanted(compiled, own, {t: {d.object} for t, d in called.items()})
     given = {

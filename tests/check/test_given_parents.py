@@ -150,6 +150,12 @@ def test_own_rows_and_given_ones_are_parents_side_by_side() -> None:
 # -- what cannot be meant -----------------------------------------------------------------------------------
 
 
+def test_a_table_of_a_namespace_finds_parents_in_its_own_rows() -> None:
+    """Seen failing: not_executed, with the advice to give the table that is checked."""
+    own = orders("orders.id").replace("name: orders", "name: orders\n    physicalName: sales.orders")
+    assert found(headgate.check("orders.csv", written(own)).verdict)[:2] == ("fail", 1)
+
+
 def test_a_table_that_is_missing_is_said_with_the_way_to_give_it() -> None:
     assert "--with customers_v2=DATA" in says(TO_FILE)
     assert "--with elsewhere.codes=DATA" in says("elsewhere.codes.code")
