@@ -363,7 +363,7 @@ def test_a_query_sees_no_columns_but_those_of_the_contract(tmp_path: Path) -> No
 def _state(session: Any) -> dict[str, Any]:
     context = session.sparkContext
     return {
-        "tables": session.catalog.listTables(),
+        "tables": session.sql("SHOW TABLES").collect(),
         "database": (session.catalog.currentCatalog(), session.catalog.currentDatabase()),
         "functions": session.sql("SHOW USER FUNCTIONS").collect(),
         "settings": session.conf.getAll,
