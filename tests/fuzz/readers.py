@@ -433,6 +433,7 @@ def seeds(name: str) -> Iterator[bytes]:
             )
         case "jsonl":
             yield codecs.BOM_UTF8 + b"\n\n{}\n\n{}\n\n"
+            yield codecs.BOM_UTF8 + b'\n{"a": "\\ud83dx"}\n'
             yield b'{"a": 1, "b": [1, {"c": "x"}]}\n\n{"a": 2.5, "c": null, "b": "\\ud83d\\ude00"}\n'
             yield b'{"a": 9223372036854775807}\n{"a": -1}\n'
         case "patterns":

@@ -347,7 +347,8 @@ def _keys_of_lines(each: Object) -> list[str]:
     found: dict[str, None] = {}
     with Path(each.location).open("rb") as file:
         for number, line in enumerate(file):
-            value = json.loads(_unmarked(line, number)) if line.strip() else {}
+            text = _unmarked(line, number)
+            value = json.loads(text) if text.strip() else {}
             found |= dict.fromkeys(value if isinstance(value, dict) else ())
     return list(found)
 
