@@ -45,7 +45,7 @@ _SETTINGS: Mapping[str, str] = {
     "spark.sql.parser.escapedStringLiterals": "false",
     "spark.sql.parser.eagerEvalOfUnresolvedInlineTable": "false",
     "spark.sql.defaultCatalog": _CATALOG,
-    "spark.sql.constraintPropagation.enabled": "false",  # its time is exponential in columns with several names
+    "spark.sql.constraintPropagation.enabled": "false",  # Spark calls it costly where names are many
     "spark.sql.optimizer.excludedRules": ",".join(
         f"org.apache.spark.sql.catalyst.optimizer.{rule}"
         for rule in ("ConstantFolding", "ConvertToLocalRelation", "SimplifyExtractValueOps")
