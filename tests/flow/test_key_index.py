@@ -13,6 +13,7 @@ import pytest
 import headgate
 from flow.shop import ID, ITEM, Shop, column, contract, counts, failed, refers, table
 from headgate.edge.iceberg import key_index, key_runs
+from headgate.model.batch import Mode
 from headgate.model.tree import TableEntry
 from headgate.ports import Frame, Lake
 
@@ -144,25 +145,67 @@ def test_doubled_keys_are_found_although_there_is_an_index(shop: Shop) -> None:
     assert (found["primaryKey"].status, found["primaryKey"].rows_failed) == ("fail", 2)
 
 
-def test_keys_that_are_known_to_differ_are_not_looked_up_again(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Seen failing without notes: the keys of what came before were looked up, too."""
-    fill(shop)
-    for key in range(5):
-        shop.load(shop.csv("id,item", f"{40001 + key},a"), "things")
-        assert shop.project.check("things").verdict.passed
-    shop.load(shop.csv("id,item", "50001,a", "50002,a"), "things")
-    asked: list[int] = []
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many keys each look-up in a run was for."""
+    calls: list[int] = []
     look_up = key_runs.look_up
 
     def counted(run: key_runs.Run, wanted: pl.Series) -> pl.DataFrame:
-        asked.append(len(wanted))
+        calls.append(len(wanted))
         return look_up(run, wanted)
 
     monkeypatch.setattr(key_runs, "look_up", counted)
-    found = {str(f.rule): f.how for f in shop.project.check("things").verdict.findings}
-    assert found["primaryKey"] == "lookup" and asked and max(asked) <= 2
+    return calls
+
+
+def of_key(shop: Shop) -> tuple[str, str | None]:
+    found = next(f for f in shop.project.check("things").verdict.findings if f.rule == "primaryKey")
+    return found.status, found.how
+
+
+def test_keys_that_are_known_to_differ_are_not_looked_up_again(shop: Shop, asked: list[int]) -> None:
+    """Seen failing without notes: the keys of what came before were looked up, too."""
+    keys = fill(shop)
+    assert of_key(shop) == ("pass", "lookup")
+    loaded = shop.load(
+        shop.csv("id,item", "50001,a", "50002,a", f"{keys[0][0]},other"),
+        "things",
+        on_fail="quarantine_rows",
+        max_quarantined=1.0,
+    )
+    assert counts(loaded) == (3, 2, 1, 0, 0)
+    asked.clear()
+    assert of_key(shop) == ("pass", "lookup")
+    assert asked and max(asked) <= 2
+
+
+@pytest.mark.parametrize("mode", ["append", "merge"])
+def test_what_a_load_held_against_the_table_a_check_need_not_look_up(
+    shop: Shop, asked: list[int], mode: Mode
+) -> None:
+    """Seen failing without `lookups.stay_unique`."""
+    keys = fill(shop)
+    assert of_key(shop) == ("pass", "lookup")
+    met = [] if mode == "append" else [f"{keys[3][0]},b"]
+    for key in range(3):
+        loaded = shop.load(shop.csv("id,item", f"{50001 + key},a", *met), "things", mode=mode)
+        assert loaded.outcome == "published"
+        asked.clear()
+        assert of_key(shop) == ("pass", "lookup")
+        assert not asked
+    assert shop.project.check("things", remember=False).verdict.passed
+
+
+def test_doubles_that_were_let_in_are_found_by_the_next_check(shop: Shop) -> None:
+    """Seen failing where `lookups.stay_unique` took a rule's warning for its passing."""
+    keys = fill(shop)
+    assert of_key(shop) == ("pass", "lookup")
+    loaded = shop.load(shop.csv("id,item", f"{keys[2][2]},other"), "things", on_fail="warn")
+    assert loaded.outcome == "published"
+    assert failed(shop.project.check("things").verdict) == {"primaryKey": 2}
+    assert shop.load(shop.csv("id,item", "50001,a"), "things").outcome == "published"
+    assert failed(shop.project.check("things").verdict) == {"primaryKey": 2}
 
 
 def notes(shop: Shop) -> list[Path]:

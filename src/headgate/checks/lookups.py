@@ -10,6 +10,7 @@ from headgate.model.contract import TableContract
 from headgate.model.names import TableName
 from headgate.model.rule import DuplicateRows, Measured, References, Rule, Unique
 from headgate.model.tree import TableEntry, Tree
+from headgate.model.verdict import Verdict
 from headgate.ports import Frame, Ports, Remembering
 
 _SMALLER = 4  # a table of four million rows is small for one million
@@ -77,6 +78,20 @@ def unique(ports: Remembering, entry: TableEntry, contract: TableContract, rule:
     if columns is None or not _as_stored(ports, entry, contract, columns):
         return False
     return ports.lake.unique(entry, columns)
+
+
+def stay_unique(
+    ports: Ports, was: TableEntry, now: TableEntry, contract: TableContract, verdict: Verdict
+) -> None:
+    """Leave for `unique` what a load has found: ``verdict`` is of the rows that came to ``was``, and are in ``now``.
+
+    Of rules that every row passed alone: what became of rows that fail is for others to know.
+    """
+    passed = {f.rule for f in verdict.findings if f.status == "pass" and not f.rows_failed}
+    for rule in contract.rules:
+        columns = rule.body.columns if isinstance(rule.body, Unique) and rule.where is None else None
+        if columns is not None and rule.name in passed and _as_stored(ports, now, contract, columns):
+            ports.lake.stays_unique(was, now, columns)
 
 
 def _doubled(rule: Rule) -> tuple[str, ...] | None:

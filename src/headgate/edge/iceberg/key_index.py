@@ -171,6 +171,13 @@ class KeyIndex:
 
         return self._tried(look, otherwise=False)
 
+    def stays_unique(self, key: Key, was: Collection[str], now: Collection[str]) -> None:
+        """Told that no key occurs twice in the files ``now`` if none does in ``was``: noted, if that is known."""
+        place = self._place(key)
+        if key_notes.held(place, was):
+            with contextlib.suppress(OSError):
+                key_notes.write(place, now)
+
     def _apart(self, key: Key, held: Sequence[_Held], rest: Sequence[Part], sure: frozenset[str]) -> bool:
         """True if no key of the files that are not in ``sure``, which hold none twice, occurs again anywhere."""
         new = [_Held(each.run, each.files - sure) for each in held if each.files - sure]

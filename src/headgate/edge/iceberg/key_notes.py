@@ -25,14 +25,18 @@ def largest(folder: str, within: Collection[str]) -> frozenset[str]:
     return max((files for files in found if files <= wanted), key=len, default=frozenset())
 
 
+def held(folder: str, files: Collection[str]) -> bool:
+    """True if just these ``files`` are known to hold no key twice."""
+    return _read(f"{folder}/{_name(_body(files))}") == frozenset(files)
+
+
 def write(folder: str, files: Collection[str]) -> None:
     """Note that ``files`` hold no key twice; the oldest notes make room. Raises OSError."""
-    body = json.dumps(sorted(files))
-    digest = hashlib.sha256(body.encode()).hexdigest()
-    path = f"{folder}/{digest[:16]}{_SUFFIX}"
+    body = _body(files)
+    path = f"{folder}/{_name(body)}"
     draft = durable.aside(path)
     try:
-        durable.write_new(draft, f"{digest}\n{body}".encode())
+        durable.write_new(draft, f"{_digest(body)}\n{body}".encode())
         os.replace(draft, path)
     except BaseException:
         durable.remove((draft,))
@@ -60,6 +64,18 @@ def _read(path: str) -> frozenset[str] | None:
             digest, _, body = stream.read().partition("\n")
     except (OSError, UnicodeDecodeError):
         return None
-    if hashlib.sha256(body.encode()).hexdigest() != digest:
+    if _digest(body) != digest:
         return None
     return frozenset(json.loads(body))
+
+
+def _body(files: Collection[str]) -> str:
+    return json.dumps(sorted(files))
+
+
+def _name(body: str) -> str:
+    return f"{_digest(body)[:16]}{_SUFFIX}"
+
+
+def _digest(body: str) -> str:
+    return hashlib.sha256(body.encode()).hexdigest()
