@@ -9,8 +9,9 @@ On it is what computes from its arguments alone, and the time of today. Delibera
   parsers know more than they are asked for;
 - chance, and what depends on how rows are parted: ``rand``, ``uuid``, ``shuffle``, ``monotonically_increasing_id``;
 - what makes much out of little: ``repeat``, ``sequence``, ``lpad``, ``format_string``, ``aggregate``, ``transform``.
-  Nothing but the memory of an executor, which is everybody's, would bound it. So are aggregates that hold all rows in
-  one value: ``collect_list``, ``string_agg``;
+  Nothing but the memory of an executor, which is everybody's, would bound it. So are aggregates that hold all rows,
+  or all values, at once: ``collect_list``, ``string_agg``, ``percentile``, ``median``, ``mode``
+  (``approx_percentile`` does not);
 - ``raise_error`` and ``assert_true``; sketches and other internals.
 """
 
@@ -43,10 +44,10 @@ FUNCTIONS = listed(
     localtimestamp locate log log10 log1p log2 lower ltrim luhn_check make_date make_dt_interval
     make_interval make_time make_timestamp make_timestamp_ltz make_timestamp_ntz make_valid_utf8
     make_ym_interval map map_concat map_contains_key map_entries map_filter map_from_arrays
-    map_from_entries map_keys map_values mask max max_by md5 mean median min min_by minute mod
-    mode month monthname months_between named_struct nanvl negative next_day not now nth_value ntile nullif
-    nullifzero nvl nvl2 octet_length or overlay parse_json parse_url percent_rank percentile
-    percentile_approx percentile_cont percentile_disc pi pmod posexplode posexplode_outer position positive
+    map_from_entries map_keys map_values mask max max_by md5 mean min min_by minute mod
+    month monthname months_between named_struct nanvl negative next_day not now nth_value ntile nullif
+    nullifzero nvl nvl2 octet_length or overlay parse_json parse_url percent_rank
+    percentile_approx pi pmod posexplode posexplode_outer position positive
     pow power quarter quote radians rank regexp regexp_count regexp_extract regexp_extract_all
     regexp_instr regexp_like regexp_replace regexp_substr regr_avgx regr_avgy regr_count regr_intercept
     regr_r2 regr_slope regr_sxx regr_sxy regr_syy replace reverse right rint rlike round row_number rtrim
@@ -69,6 +70,8 @@ TABLE_FUNCTIONS = frozenset(
     {"explode", "explode_outer", "inline", "inline_outer", "posexplode", "posexplode_outer", "range"}
 )
 
+# How exact an approximation is, is how much it keeps: by the place of that argument, the most it may be.
+EXACTNESS = {"approx_percentile": (2, 10_000), "percentile_approx": (2, 10_000)}
 # How often the longest of its arguments a value may be, for what makes longer values of shorter ones; None: as often as
 # it has arguments that are no literals.
 GROWTH: dict[str, int | None] = {

@@ -14,6 +14,7 @@ from typing import Any
 from headgate.edge.spark.functions import (
     DIGITS,
     DIGITS_MAX,
+    EXACTNESS,
     FUNCTIONS,
     GROWTH,
     INSERTED,
@@ -30,6 +31,7 @@ GROWTH_MAX = (
     10_000  # how often the longest value that there is a value may be, if every call makes the most of it
 )
 SPREAD_MAX = 10_000  # columns that an expression reads when those that it reads of subqueries are written out
+OFFSET_MAX = 10_000  # rows that are computed and thrown away; at the end of a query the driver holds them
 _LIKE = 3  # 'a%z': how long it is, how it begins, how it ends
 _RANGE_ARGUMENTS_MAX = 3  # the fourth is how many partitions there are to be
 
@@ -51,16 +53,16 @@ _PLANS = listed(
 # What computes a value; and kinds of orders and frames.
 _EXPRESSIONS = listed(
     """
-    Add Alias And BitwiseAnd BitwiseNot BitwiseOr BitwiseXor CaseWhen Cast Concat CurrentDate CurrentTime
-    CurrentTimestamp Divide EqualNullSafe EqualTo Exists GreaterThan GreaterThanOrEqual ILike In InSubquery
-    IntegralDivide IsNotNull IsNotUnknown IsNull IsUnknown LambdaFunction LateralSubquery LessThan LessThanOrEqual
+    Add AggregateExpression Alias And AnyValue BitwiseAnd BitwiseNot BitwiseOr BitwiseXor CaseWhen Cast Concat CreateNamedStruct
+    CurrentDate CurrentTime CurrentTimestamp Divide EqualNullSafe EqualTo Exists First GreaterThan GreaterThanOrEqual ILike In InSubquery
+    IntegralDivide IsNotNull IsNotUnknown IsNull IsUnknown LambdaFunction Last LateralSubquery LessThan LessThanOrEqual
     Like LikeAll LikeAny ListQuery Lower MultiAlias Multiply Not NotLikeAll NotLikeAny Or Overlay RLike Remainder
     ScalarSubquery ShiftLeft ShiftRight ShiftRightUnsigned SortOrder StringLocate StringTrim StringTrimLeft
     StringTrimRight Substring Subtract TimestampAdd TimestampDiff UnaryMinus UnaryPositive UnresolvedAlias
     UnresolvedExtractValue UnresolvedStarExceptOrReplace UnresolvedWindowExpression WindowExpression
     WindowSpecDefinition WindowSpecReference SpecifiedWindowFrame
     Ascending Descending NullsFirst NullsLast RowFrame RangeFrame CurrentRow UnboundedFollowing UnboundedPreceding
-    UnspecifiedFrame
+    UnspecifiedFrame Complete
     """
 )
 # What holds nothing to judge: names of columns, values, and marks of Spark's own.
@@ -138,6 +140,8 @@ def _judge(value: Any, scope: _Scope) -> int:
     if kind == "UnresolvedInlineTable":
         _literals(parts[1])
         return 1
+    if kind == "Offset" and not _within(parts[0], OFFSET_MAX):
+        raise Refused(f"the query leaves out rows (OFFSET) by what is no literal up to {OFFSET_MAX:,}")
     if kind == "SpecifiedWindowFrame" and any(one.kind == "UnaryMinus" for one in parts):
         # Spark plans such a frame only once it has computed constants, which it does not here (`spark.sql`).
         raise Refused("the query holds ROWS or RANGE with a number PRECEDING, which is not run; LAG may do")
@@ -224,14 +228,21 @@ def _arguments(name: str, arguments: tuple[Any, ...]) -> None:
     if name == "approx_count_distinct" and len(arguments) > 1:
         raise Refused("the query says how exact approx_count_distinct is to be, which it may not")
     if name in DIGITS and len(arguments) > 1:
-        digits = _literal(arguments[1])
-        if not isinstance(digits, int) or abs(digits) > DIGITS_MAX:
+        if not _within(arguments[1], DIGITS_MAX):
             raise Refused(
                 f"the query rounds to digits that are no literal between {-DIGITS_MAX} and {DIGITS_MAX}"
             )
+    at, most = EXACTNESS.get(name, (len(arguments), 0))
+    if len(arguments) > at and not _within(arguments[at], most):
+        raise Refused(f"the query says how exact {name} is to be by what is no literal up to {most:,}")
     at = INSERTED.get(name)
     if at is not None and len(arguments) > at and not isinstance(_literal(arguments[at]), str):
         raise Refused(f"the query calls {name}() with a text to put in that is no literal")
+
+
+def _within(value: Node, most: int) -> bool:
+    found = _literal(value)
+    return isinstance(found, int) and abs(found) <= most
 
 
 def _literal(value: Node) -> Any:
@@ -309,8 +320,8 @@ def _growth(value: Any) -> int:
         return 1
     if value.kind == "UnresolvedFunction":
         found = _grown(value.parts[0][0].lower(), value.parts[1])
-    elif value.kind in {"Concat", "Overlay"}:
-        found = _grown("concat", value.parts[0] if value.kind == "Concat" else value.parts)
+    elif value.kind in {"Concat", "CreateNamedStruct", "Overlay"}:
+        found = _grown("concat", value.parts if value.kind == "Overlay" else value.parts[0])
     return found * _growth(value.parts)
 
 

@@ -34,6 +34,8 @@ _NUMBERS = ("boolean", "tinyint", "smallint", "int", "bigint", "float", "double"
 _ADVICE = re.compile(r" SQLSTATE: | If necessary set |\n")
 _SAID_MAX = 300
 _CATALOG = "headgate_has_none"
+_HELD_MAX = 10_000  # rows
+_EACH_WITH_EACH = {"Inner", "Cross"}  # without an equality these are computed part by part
 _GROUP = "headgate-rule-"
 # A query means the same whatever the session says; and none of it is computed where Spark plans.
 _SETTINGS: Mapping[str, str] = {
@@ -45,6 +47,7 @@ _SETTINGS: Mapping[str, str] = {
     "spark.sql.parser.escapedStringLiterals": "false",
     "spark.sql.parser.eagerEvalOfUnresolvedInlineTable": "false",
     "spark.sql.defaultCatalog": _CATALOG,
+    "spark.sql.execution.topKSortFallbackThreshold": "10000",  # ORDER BY with a LIMIT beyond that is sorted on disk
     "spark.sql.constraintPropagation.enabled": "false",  # Spark calls it costly where names are many
     "spark.sql.optimizer.excludedRules": ",".join(
         f"org.apache.spark.sql.catalyst.optimizer.{rule}"
@@ -142,7 +145,9 @@ def _answer(query: str, frame: Spark, table: str, beside: Any) -> ScalarResult:
             raise
         return ScalarResult(None, f"the query is not valid SQL of Spark: {_short(told)}")
     try:
-        return _number(rows)
+        return _number(jvm, rows)
+    except Refused as refused:
+        return ScalarResult(None, str(refused))
     except Exception as error:
         if (told := said_by(error)) is None:
             raise
@@ -165,14 +170,40 @@ def _over(jvm: Any, plan: Any, frame: Spark, table: str, beside: Any) -> Any:
     return jvm.org.apache.spark.sql.classic.Dataset.ofRows(beside, whole)
 
 
-def _number(rows: Any) -> ScalarResult:
+def _held(jvm: Any, plan: Any) -> bool:
+    """True if an optimized plan holds one side of a join in memory, all of it and in one process, and may be large:
+    Spark's only way to compare each row with each where that decides about a row (NOT IN, outer joins).
+    """
+    equal = jvm.org.apache.spark.sql.catalyst.planning.ExtractEquiJoinKeys
+    left = [plan]
+    while left:
+        node = left.pop()
+        for some in (node.children(), node.subqueries()):
+            left += [some.apply(i) for i in range(some.length())]
+        if str(node.getClass().getSimpleName()) != "Join":
+            continue
+        kind = str(node.joinType())
+        side = node.left() if kind == "RightOuter" else node.right()
+        few = side.maxRows().isDefined() and side.maxRows().get() <= _HELD_MAX
+        if kind not in _EACH_WITH_EACH and not few and equal.unapply(node).isEmpty():
+            return True
+    return False
+
+
+def _number(jvm: Any, rows: Any) -> ScalarResult:
     fields = rows.schema().fields()
     if len(fields) != 1:
         return ScalarResult(None, no_number(f"{len(fields)} columns"))
     kind = str(fields[0].dataType().simpleString())
     if kind.partition("(")[0] not in _NUMBERS:
         return ScalarResult(None, no_number(kind))
-    found = list(rows.limit(2).collectAsList())
+    some = rows.limit(2)
+    if _held(jvm, some.queryExecution().optimizedPlan()):
+        raise Refused(
+            "the query compares each row with each (NOT IN, or EXISTS or an outer join without =), for which Spark "
+            "would hold all of them in memory; NOT EXISTS with = may do"
+        )
+    found = list(some.collectAsList())
     if len(found) != 1:
         return ScalarResult(None, no_number("more than one row" if found else "no row"))
     value = found[0].get(0)
