@@ -238,6 +238,15 @@ def test_contracts_that_refer_to_one_another_are_read_once_each(tmp_path: Path) 
     assert found(itself.verdict)[:2] == ("fail", 1)  # 9 is no order
 
 
+def test_another_contract_s_table_is_not_the_one_that_is_checked_though_it_is_called_the_same() -> None:
+    """Seen failing: the parents were looked for among the rows at hand."""
+    Path("old.yaml").write_text(FILE.replace("customers_v2", "orders").replace("customers", "orders"))
+    said = says("old.yaml#/schema/orders/properties/id")
+    assert "another contract, orders.yaml, describes the table orders, too" in said
+    Path("old.yaml").write_text(FILE.replace("customers_v2", "old.orders").replace("customers", "orders"))
+    assert "--with old.orders=DATA" in says("old.yaml#/schema/orders/properties/id")
+
+
 def test_no_more_files_are_read_than_a_contract_may_need(monkeypatch: pytest.MonkeyPatch) -> None:
     """Seen failing without the bounds: the third file was read."""
     monkeypatch.setattr(beside, "FILES_MAX", 2)

@@ -61,12 +61,21 @@ class Beside:
             except WrongUse as error:
                 return NotCompiled(f"{reference}: {error.message}")
             here = Described(document, object_of(objects, names))
-            known = self.described.setdefault(table, here)
+            known = self.of_own.get(table) or self.described.setdefault(table, here)
             if (known.document.digest, known.object) != (document.digest, here.object):
                 return NotCompiled(
                     f"{reference}: another contract, {known.document.place}, describes the table {target.table}, too"
                 )
         return target
+
+    @property
+    def of_own(self) -> Mapping[TableName, Described]:
+        """The tables that the contract's own objects describe."""
+        found: dict[TableName, Described] = {}
+        for part in parts(self.own.tree, "schema"):
+            with contextlib.suppress(WrongUse):
+                found[table_name(table_of(part))] = Described(self.own, str(part.get("name")))
+        return found
 
     def _document(self, name: str) -> Document | str:
         """The contract in a file; else why it is not there."""
@@ -105,8 +114,4 @@ def named_in(beside: Beside) -> Mapping[TableName, Described]:
     """The tables that are described: by other contracts, as far as references led there, and by the contract's own
     objects.
     """
-    found: dict[TableName, Described] = {}
-    for part in parts(beside.own.tree, "schema"):
-        with contextlib.suppress(WrongUse):
-            found[table_name(table_of(part))] = Described(beside.own, str(part.get("name")))
-    return found | beside.described
+    return {**beside.of_own, **beside.described}
