@@ -8,6 +8,7 @@ import sqlite3
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -349,6 +350,30 @@ def test_of_a_folder_of_parents_that_grew_nothing_is_looked_for_again(
     assert (grown.passed, how(grown)) == (True, "partial")
     Path("parents/a.parquet").unlink()
     assert not agree("parents").passed
+    assert remembering.exists()
+
+
+def test_parents_that_change_while_they_are_looked_at_leave_nothing_behind(
+    remembering: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen failing with a file of text known by its bytes alone: once they were back, so was the other file's verdict."""
+    before, meanwhile = "cid,name\n1,a\n3,b\n", "cid,name\n1,a\n2,b\n"
+    identified = known_files.identified
+
+    def overtaken(*asked: Any) -> object:
+        found = identified(*asked)
+        Path("c.csv").write_text(meanwhile)
+        return found
+
+    Path("c.csv").write_text(before)
+    written(orders(TO_FILE))
+    time.sleep(0.02)
+    with monkeypatch.context() as patch:
+        patch.setattr(known_files, "identified", overtaken)
+        options: Any = {"tables": {"customers": "c.csv"}, "remember": True}
+        assert headgate.check("orders.parquet", "orders.yaml", **options).verdict.passed
+    Path("c.csv").write_text(before)
+    assert not agree("c.csv").passed
     assert remembering.exists()
 
 

@@ -120,6 +120,15 @@ def test_rows_under_one_key_are_not_let_through_unnoticed() -> None:
     assert [one.message for one in advice(text)] == ["rows under one key would be published"]
 
 
+def test_a_waiver_of_what_only_warns_is_noticed() -> None:
+    text = GOOD.replace(
+        "primaryKey: true",
+        "required: true\n        customProperties: [{property: onFail, value: warn, vendor: headgate}, "
+        "{property: waiver, value: {reason: old, expires: 2030-01-01}, vendor: headgate}]",
+    )
+    assert any("the waiver of" in one.message and "waives nothing" in one.message for one in advice(text))
+
+
 @pytest.mark.parametrize(
     ("entry", "asked"),
     [

@@ -168,5 +168,10 @@ def _rules(table: TableContract) -> Iterator[tuple[str, str, str]]:
                 )
             case _:
                 pass
+        if rule.on_fail == "warn" and rule.waiver:
+            message = (
+                f"the waiver of {rule.name} waives nothing, since onFail: warn puts up with every failure"
+            )
+            yield rule.place, message, "leave one of them out"
         if (rule.on_fail == "warn" or rule.waiver) and rule.name == "primaryKey":
             yield rule.place, "rows under one key would be published", "let primaryKey stop the batch"

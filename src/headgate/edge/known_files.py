@@ -64,8 +64,8 @@ def known(objects: Sequence[Object], dialect: Dialect, now_ns: int) -> Mapping[s
 
 
 def identified(objects: Sequence[Object], dialect: Dialect, now_ns: int) -> tuple[str, ...] | None:
-    """What files of any format are now, in their order; those that are not Parquet are known by their bytes. None if
-    that is not known.
+    """What files of any format are now, in their order; those that are not Parquet are known by their bytes, too. None
+    if that is not known.
     """
     found: list[str] = []
     for each in objects:
@@ -82,8 +82,9 @@ def _hashed(each: Object, dialect: Dialect) -> list[str] | None:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return None
-    # A file's name says how it is read, too (.tsv).
-    said = (_FORM, digest, each.format, os.path.basename(each.location), repr(dialect))
+    # Bytes alone could come back after others were read in their place. A file's name says how it is read (.tsv).
+    state = _state(each.location)
+    said = (_FORM, digest, state, each.format, os.path.basename(each.location), repr(dialect))
     return [hashlib.sha256(repr(said).encode()).hexdigest()]
 
 
