@@ -356,7 +356,7 @@ def test_of_a_folder_of_parents_that_grew_nothing_is_looked_for_again(
 def test_parents_that_change_while_they_are_looked_at_leave_nothing_behind(
     remembering: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Seen failing with a file of text known by its bytes alone: once they were back, so was the other file's verdict."""
+    """Seen failing with text files known by their bytes alone: these came back, and with them the verdict on others."""
     before, meanwhile = "cid,name\n1,a\n3,b\n", "cid,name\n1,a\n2,b\n"
     identified = known_files.identified
 

@@ -224,24 +224,25 @@ HARMLESS: Mapping[str, str] = {
 # What Spark has and nobody may call; of a new version's functions, somebody has to look at each.
 REFUSED_FUNCTIONS = """
     aggregate array_insert format_number map_zip_with reduce transform transform_keys transform_values zip_with
-    aes_decrypt aes_encrypt approx_top_k approx_top_k_accumulate approx_top_k_combine approx_top_k_estimate array_agg
-    array_repeat assert_true bitmap_and_agg bitmap_bit_position bitmap_bucket_number bitmap_construct_agg
+    aes_decrypt aes_encrypt approx_top_k approx_top_k_accumulate approx_top_k_combine approx_top_k_estimate
+    array_agg array_repeat assert_true bitmap_and_agg bitmap_bit_position bitmap_bucket_number bitmap_construct_agg
     bitmap_count bitmap_or_agg collate collation collect_list collect_set count_min_sketch current_catalog
     current_database current_schema current_timezone current_user format_string from_avro from_protobuf from_xml
     grouping grouping_id histogram_numeric hll_sketch_agg hll_sketch_estimate hll_union hll_union_agg
     input_file_block_length input_file_block_start input_file_name java_method json_tuple kll_merge_agg_bigint
-    kll_merge_agg_double kll_merge_agg_float kll_sketch_agg_bigint kll_sketch_agg_double kll_sketch_agg_float
-    median mode percentile percentile_cont percentile_disc kll_sketch_get_n_bigint kll_sketch_get_n_double kll_sketch_get_n_float kll_sketch_get_quantile_bigint
-    kll_sketch_get_quantile_double kll_sketch_get_quantile_float kll_sketch_get_rank_bigint
-    kll_sketch_get_rank_double kll_sketch_get_rank_float kll_sketch_merge_bigint kll_sketch_merge_double
-    kll_sketch_merge_float kll_sketch_to_string_bigint kll_sketch_to_string_double kll_sketch_to_string_float
-    listagg lpad monotonically_increasing_id printf raise_error rand randn random randstr reflect repeat rpad
-    schema_of_avro schema_of_csv schema_of_json schema_of_variant schema_of_variant_agg schema_of_xml sentences
-    sequence session_user session_window shuffle space spark_partition_id st_asbinary st_geogfromwkb
-    st_geomfromwkb st_setsrid st_srid stack string_agg theta_difference theta_intersection theta_intersection_agg
-    theta_sketch_agg theta_sketch_estimate theta_union theta_union_agg to_avro to_protobuf to_xml try_aes_decrypt
-    try_reflect uniform user uuid version window window_time xpath xpath_boolean xpath_double xpath_float xpath_int
-    xpath_long xpath_number xpath_short xpath_string
+    kll_merge_agg_double kll_merge_agg_float kll_sketch_agg_bigint kll_sketch_agg_double kll_sketch_agg_float median
+    mode percentile percentile_cont percentile_disc kll_sketch_get_n_bigint kll_sketch_get_n_double
+    kll_sketch_get_n_float kll_sketch_get_quantile_bigint kll_sketch_get_quantile_double
+    kll_sketch_get_quantile_float kll_sketch_get_rank_bigint kll_sketch_get_rank_double kll_sketch_get_rank_float
+    kll_sketch_merge_bigint kll_sketch_merge_double kll_sketch_merge_float kll_sketch_to_string_bigint
+    kll_sketch_to_string_double kll_sketch_to_string_float listagg lpad monotonically_increasing_id printf
+    raise_error rand randn random randstr reflect repeat rpad schema_of_avro schema_of_csv schema_of_json
+    schema_of_variant schema_of_variant_agg schema_of_xml sentences sequence session_user session_window shuffle
+    space spark_partition_id st_asbinary st_geogfromwkb st_geomfromwkb st_setsrid st_srid stack string_agg
+    theta_difference theta_intersection theta_intersection_agg theta_sketch_agg theta_sketch_estimate theta_union
+    theta_union_agg to_avro to_protobuf to_xml try_aes_decrypt try_reflect uniform user uuid version window
+    window_time xpath xpath_boolean xpath_double xpath_float xpath_int xpath_long xpath_number xpath_short
+    xpath_string
 """
 REFUSED_TABLE_FUNCTIONS = """
     collations json_tuple python_worker_logs sql_keywords stack variant_explode variant_explode_outer

@@ -53,14 +53,14 @@ _PLANS = listed(
 # What computes a value; and kinds of orders and frames.
 _EXPRESSIONS = listed(
     """
-    Add AggregateExpression Alias And AnyValue BitwiseAnd BitwiseNot BitwiseOr BitwiseXor CaseWhen Cast Concat CreateNamedStruct
-    CurrentDate CurrentTime CurrentTimestamp Divide EqualNullSafe EqualTo Exists First GreaterThan GreaterThanOrEqual ILike In InSubquery
-    IntegralDivide IsNotNull IsNotUnknown IsNull IsUnknown LambdaFunction Last LateralSubquery LessThan LessThanOrEqual
-    Like LikeAll LikeAny ListQuery Lower MultiAlias Multiply Not NotLikeAll NotLikeAny Or Overlay RLike Remainder
-    ScalarSubquery ShiftLeft ShiftRight ShiftRightUnsigned SortOrder StringLocate StringTrim StringTrimLeft
-    StringTrimRight Substring Subtract TimestampAdd TimestampDiff UnaryMinus UnaryPositive UnresolvedAlias
-    UnresolvedExtractValue UnresolvedStarExceptOrReplace UnresolvedWindowExpression WindowExpression
-    WindowSpecDefinition WindowSpecReference SpecifiedWindowFrame
+    Add AggregateExpression Alias And AnyValue BitwiseAnd BitwiseNot BitwiseOr BitwiseXor CaseWhen Cast Concat
+    CreateNamedStruct CurrentDate CurrentTime CurrentTimestamp Divide EqualNullSafe EqualTo Exists First GreaterThan
+    GreaterThanOrEqual ILike In InSubquery IntegralDivide IsNotNull IsNotUnknown IsNull IsUnknown LambdaFunction
+    Last LateralSubquery LessThan LessThanOrEqual Like LikeAll LikeAny ListQuery Lower MultiAlias Multiply Not
+    NotLikeAll NotLikeAny Or Overlay RLike Remainder ScalarSubquery ShiftLeft ShiftRight ShiftRightUnsigned
+    SortOrder StringLocate StringTrim StringTrimLeft StringTrimRight Substring Subtract TimestampAdd TimestampDiff
+    UnaryMinus UnaryPositive UnresolvedAlias UnresolvedExtractValue UnresolvedStarExceptOrReplace
+    UnresolvedWindowExpression WindowExpression WindowSpecDefinition WindowSpecReference SpecifiedWindowFrame
     Ascending Descending NullsFirst NullsLast RowFrame RangeFrame CurrentRow UnboundedFollowing UnboundedPreceding
     UnspecifiedFrame Complete
     """
@@ -227,11 +227,10 @@ def _function(name: tuple[str, ...], known: frozenset[str]) -> None:
 def _arguments(name: str, arguments: tuple[Any, ...]) -> None:
     if name == "approx_count_distinct" and len(arguments) > 1:
         raise Refused("the query says how exact approx_count_distinct is to be, which it may not")
-    if name in DIGITS and len(arguments) > 1:
-        if not _within(arguments[1], DIGITS_MAX):
-            raise Refused(
-                f"the query rounds to digits that are no literal between {-DIGITS_MAX} and {DIGITS_MAX}"
-            )
+    if name in DIGITS and len(arguments) > 1 and not _within(arguments[1], DIGITS_MAX):
+        raise Refused(
+            f"the query rounds to digits that are no literal between {-DIGITS_MAX} and {DIGITS_MAX}"
+        )
     at, most = EXACTNESS.get(name, (len(arguments), 0))
     if len(arguments) > at and not _within(arguments[at], most):
         raise Refused(f"the query says how exact {name} is to be by what is no literal up to {most:,}")
