@@ -231,8 +231,8 @@ def _arguments(name: str, arguments: tuple[Any, ...]) -> None:
         raise Refused(
             f"the query rounds to digits that are no literal between {-DIGITS_MAX} and {DIGITS_MAX}"
         )
-    at, most = EXACTNESS.get(name, (len(arguments), 0))
-    if len(arguments) > at and not _within(arguments[at], most):
+    exact, most = EXACTNESS.get(name, (len(arguments), 0))
+    if len(arguments) > exact and not _within(arguments[exact], most):
         raise Refused(f"the query says how exact {name} is to be by what is no literal up to {most:,}")
     at = INSERTED.get(name)
     if at is not None and len(arguments) > at and not isinstance(_literal(arguments[at]), str):
