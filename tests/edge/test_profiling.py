@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import headgate
 from headgate.checking import ENGINES as ALL
 from headgate.checking import Checked
-from headgate.edge import profiling
+from headgate.edge import tally
 from headgate.edge.bins import BINS, histogram
 from headgate.model.profile import Bar, Profile
 
@@ -100,7 +100,7 @@ def test_data_without_rows_or_faults_have_figures(tmp_path: Path) -> None:
 
 def test_texts_are_bounded_however_many_and_long_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     """Seen failing with `_prune` returning False at once: all 5,000 texts are kept."""
-    monkeypatch.setattr(profiling, "TEXTS_MAX", 100)
+    monkeypatch.setattr(tally, "TEXTS_MAX", 100)
     frame = pl.DataFrame({
         "id": range(5000), "amount": [1.0] * 5000, "code": [f"{i}" * 1000 for i in range(5000)],
         "day": [date(2021, 1, 1)] * 5000, "secret": [1] * 5000,
