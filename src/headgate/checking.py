@@ -125,15 +125,20 @@ class Checked:
             if f.rows_failed and f.rule in bodies
         }
 
-    def profile(self) -> Profile | None:
-        """What the rows look like around their failures: one more pass over them, in bounded memory. None on Spark,
-        which keeps them where they are.
+    def profile(self) -> Profile:
+        """What the rows look like around their failures: one more pass over them, in bounded memory; on Spark a few
+        jobs, of which counts come here.
         """
-        if not isinstance(self._engine, InProcess):
-            return None
-        from headgate.edge.profiling import profiled
+        warns = warned(self.verdict)
+        if isinstance(self._engine, InProcess):
+            from headgate.edge.profiling import profiled
 
-        return profiled(judged_of(self._judged), self.contract, warned(self.verdict), self._engine.mark)
+            return profiled(judged_of(self._judged), self.contract, warns, self._engine.mark)
+        from headgate.edge.spark import judging, profiling
+
+        judged = self._judged.evidence
+        assert isinstance(judged, judging.SparkJudged)
+        return profiling.profiled(judged, self.contract, warns)
 
     def raise_for_failure(self) -> Checked:
         """Itself, if the verdict passes. Raises CheckFailed."""

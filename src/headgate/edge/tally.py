@@ -142,7 +142,7 @@ def distribution(tally: Tally) -> Distribution | None:
     if kind is not None:
         numbers = [(least, most, int(g), int(b)) for g, b, least, most in tally.numbers.values()]
         bars = histogram(sorted(numbers), kind)
-        bars += tuple(Bar(text, *counts) for text, counts in tally.odd.items())
+        bars += tuple(Bar(text, *counts) for text, counts in sorted(tally.odd.items()))
         return Distribution(name, "numbers", bars, unfit) if bars or unfit else None
     if not tally.texts:
         return Distribution(name, "values", (), unfit) if unfit else None
@@ -156,8 +156,8 @@ def distribution(tally: Tally) -> Distribution | None:
 def _most_frequent(tally: Tally) -> tuple[tuple[Bar, ...], bool]:
     """The most frequent texts, the bad ones first, and whether they say enough: a tenth of the good or bad rows."""
     good, bad = (sum(counts[i] for counts in tally.lengths.values()) for i in (0, 1))
-    by_bad = sorted((t for t in tally.texts if tally.texts[t][1]), key=lambda t: -tally.texts[t][1])
-    by_good = sorted((t for t in tally.texts if tally.texts[t][0]), key=lambda t: -tally.texts[t][0])
+    by_bad = sorted((t for t in tally.texts if tally.texts[t][1]), key=lambda t: (-tally.texts[t][1], t))
+    by_good = sorted((t for t in tally.texts if tally.texts[t][0]), key=lambda t: (-tally.texts[t][0], t))
     chosen = list(dict.fromkeys([*by_bad[: BARS_MAX // 2], *by_good[: BARS_MAX // 2], *by_bad, *by_good]))[
         :BARS_MAX
     ]
