@@ -22,7 +22,7 @@ from headgate.checks.own_parents import fitting, own_names, own_references
 from headgate.checks.service_levels import findings as service_levels
 from headgate.checks.service_levels import told
 from headgate.contract.compile import compile_contract
-from headgate.edge.beside import Beside, named_in
+from headgate.edge.beside import Beside, named_in, object_names
 from headgate.edge.clock import SystemClock
 from headgate.edge.documents import bytes_of, document_of
 from headgate.edge.passes import InProcess, judged_of
@@ -181,7 +181,7 @@ def check(  # noqa: PLR0913 - options, each by its name
     engine = engine or ("spark" if type(data).__module__.startswith("pyspark.") else "polars")
     judge = judge_called(engine)
     document = document_of(contract)
-    beside = _beside(contract, document)
+    beside = _beside(contract, document, object_names(document, object))
     compiled = compile_contract(document, object, pattern_error=check_syntax, elsewhere=beside)
     spoken = dialect(compiled.dialect) if callable(dialect) else dialect or compiled.dialect
     spoken = replace(spoken, maps=compiled.dialect.maps)
@@ -214,8 +214,10 @@ def check(  # noqa: PLR0913 - options, each by its name
     return Checked(verdict, compiled, delivery, judged, judge)
 
 
-def _beside(contract: str | os.PathLike[str] | bytes, document: Document) -> Beside:
-    return Beside(None if isinstance(contract, bytes) else os.fspath(contract), document, os.environ)
+def _beside(
+    contract: str | os.PathLike[str] | bytes, document: Document, checked: frozenset[TableName] = frozenset()
+) -> Beside:
+    return Beside(None if isinstance(contract, bytes) else os.fspath(contract), document, os.environ, checked)
 
 
 @dataclass(frozen=True, slots=True)

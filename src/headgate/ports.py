@@ -328,7 +328,7 @@ class Lake(Tables, Protocol):
         """Those of some live files in which one of ``keys`` (in ``columns``) may be: where it is not known, all."""
         ...
 
-    def stays_unique(self, was: TableEntry, now: TableEntry, columns: Sequence[str]) -> None:
+    def note_unique(self, was: TableEntry, now: TableEntry, columns: Sequence[str]) -> None:
         """To be told by whoever wrote ``now`` and held its rows against ``was``: if it is known of ``was`` that no
         two rows agree on all ``columns``, so it is of ``now`` from here on.
         """

@@ -243,9 +243,20 @@ def test_another_contract_s_table_is_not_the_one_that_is_checked_though_it_is_ca
     """Seen failing: the parents were looked for among the rows at hand."""
     Path("old.yaml").write_text(FILE.replace("customers_v2", "orders").replace("customers", "orders"))
     said = says("old.yaml#/schema/orders/properties/id")
-    assert "another contract, orders.yaml, describes the table orders, too" in said
+    assert "the table that is checked is called orders, too" in said
     Path("old.yaml").write_text(FILE.replace("customers_v2", "old.orders").replace("customers", "orders"))
     assert "--with old.orders=DATA" in says("old.yaml#/schema/orders/properties/id")
+
+
+def test_a_table_of_another_contract_may_be_called_as_one_beside_the_one_that_is_checked() -> None:
+    """Seen failing: of the two that have the contract's own objects, only the table that is checked is at hand."""
+    text = orders(TO_FILE, customers().replace("customers_v2", "other")).replace(
+        "name: customers", "name: customers_v2"
+    )
+    checked = headgate.check(
+        "orders.csv", written(text), object="orders", tables={"customers": "customers.csv"}
+    )
+    assert found(checked.verdict)[:2] == ("fail", 1)
 
 
 def test_no_more_files_are_read_than_a_contract_may_need(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,16 +114,48 @@ MEMORY: Mapping[str, str] = {
     "NOT IN, in a subquery": "SELECT (SELECT count(*) FROM orders WHERE a NOT IN (SELECT a + 1 FROM orders)) + 1",
     "EXISTS": "SELECT count(*) FROM orders o WHERE EXISTS (SELECT 1 FROM orders p WHERE p.a < o.a)",
     "an outer join": "SELECT count(p.a) FROM orders o LEFT JOIN orders p ON p.a < o.a",
-    "a full join": "SELECT count(p.a) FROM orders o FULL JOIN orders p ON p.a < o.a",
+    "NOT IN what is grouped": "SELECT count(*) FROM orders WHERE a NOT IN (SELECT a + 1 FROM orders GROUP BY a)",
 }
+BOUNDED = (
+    "SELECT count(*) FROM orders WHERE a NOT IN (SELECT a FROM orders ORDER BY a LIMIT 5)",
+    "SELECT count(*) FROM orders WHERE a NOT IN (SELECT * FROM VALUES (1), (2), (3), (4), (5))",
+    "SELECT count(*) - 5 FROM orders o LEFT JOIN (SELECT max(a) m FROM orders) x ON o.a < x.m",
+    "SELECT count(p.a) - 4 FROM (SELECT max(a) m FROM orders) x LEFT JOIN orders p ON p.a < x.m",
+    "SELECT count(*) - 5 FROM orders o WHERE EXISTS (SELECT 1 FROM orders p WHERE p.a = o.a)",
+)
+_TEN = "array(0, 1, 2, 3, 4, 5, 6, 7, 8, 9)"
 
 
 @pytest.mark.parametrize("query", MEMORY)
 def test_a_query_for_which_spark_would_hold_a_table_in_memory_is_not_run(query: str) -> None:
-    """Seen failing without `_held`: run; with 60 million rows the first one ended Spark, and everybody's with it."""
-    (found,) = _asked(MEMORY[query], 20_000)
-    assert found.value is None and "compares each row with each" in str(found.reason)
-    assert _asked(MEMORY[query], 20)[0].value is not None  # of rows that are known to be few
+    """Few rows or many: it is the query that decides. Seen failing without `_held`: run; with 60 million rows the first
+    one ended Spark, and everybody's with it. And without `_unbounded`: run where Spark knew how many rows there were.
+    """
+    for rows in (20, 20_000):
+        (found,) = _asked(MEMORY[query], rows)
+        assert found.value is None and "compares each row with each" in str(found.reason)
+
+
+def test_what_the_query_itself_bounds_may_be_held() -> None:
+    """Seen failing, the fourth, where the right side was taken for the one that is held."""
+    found = [_asked(query, 20)[0] for query in BOUNDED]
+    assert found == [ScalarResult(Decimal(15))] * len(BOUNDED)
+
+
+def test_nothing_is_sent_to_everybody_because_spark_thinks_it_small() -> None:
+    """A hundred million rows, made of a few bytes. Seen failing (BroadcastHashJoin, and no memory left) without the
+    thresholds in `sql._SETTINGS`.
+    """
+    session = sparks().local
+    views = " ".join(f"LATERAL VIEW explode({_TEN}) t{i} AS x{i}" for i in range(8))
+    query = f"SELECT count(*) FROM orders o JOIN (SELECT x0 AS k FROM (SELECT 1) {views}) e ON o.a {{}} e.k"
+    for how in ("=", "<"):
+        plan = session._jvm.org.apache.spark.sql.catalyst.parser.CatalystSqlParser().parsePlan(
+            query.format(how)
+        )
+        frame = session.range(20).selectExpr("id AS a")
+        rows = sql._over(session._jvm, plan, frame, "orders", sql._session_beside(session))
+        assert "Broadcast" not in str(rows.queryExecution().executedPlan().toString())
 
 
 def _asked(query: str, rows: int) -> tuple[ScalarResult, ...]:

@@ -177,7 +177,18 @@ ATTACKS: Mapping[str, str] = {
     "all values at once": "SELECT median(a) FROM orders",
     "all values at once, in order": "SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY a) FROM orders",
     "all rows but the last": "SELECT a FROM orders LIMIT 1 OFFSET 2000000000",
-    "all rows but some, computed": "SELECT a FROM orders LIMIT 1 OFFSET 2000 * 1000000",
+    "a window of many rows": "SELECT sum(a) OVER (ORDER BY a ROWS BETWEEN CURRENT ROW AND 2000000000 FOLLOWING) "
+    "FROM orders",
+    "a window of a computed number of rows": "SELECT sum(a) OVER (ORDER BY a ROWS BETWEEN CURRENT ROW AND 9 * 9 "
+    "FOLLOWING) FROM orders",
+    "a window that is computed anew for each row": "SELECT sum(a) OVER (ORDER BY a ROWS BETWEEN CURRENT ROW AND "
+    "UNBOUNDED FOLLOWING) FROM orders",
+    "a window of all that are alike": "SELECT sum(a) OVER (ORDER BY a % 1 RANGE BETWEEN CURRENT ROW AND CURRENT ROW) "
+    "FROM orders",
+    "a window of all that are near": "SELECT sum(a) OVER (ORDER BY a % 1 RANGE BETWEEN CURRENT ROW AND 1 FOLLOWING) "
+    "FROM orders",
+    "a full join, of which all that are alike are held": "SELECT count(*) FROM orders o FULL JOIN orders p "
+    "ON o.a % 1 = p.a % 1 AND o.a < p.a - 9",
     "a struct that doubles": "SELECT max(a) FROM "
     + "(SELECT struct(a, a) AS a FROM " * 20
     + "orders"
@@ -215,7 +226,10 @@ HARMLESS: Mapping[str, str] = {
     "WHERE exists(c, x -> x = a + 1) AND round(a, -1) = 0 AND replace(b, 'x', 'long') || b = 'longx' "
     "AND d + INTERVAL 1 DAY < current_date": "1",
     "SELECT cast(sum(a) AS decimal(38, 2)) / 4 + approx_percentile(a, 0.5, 100) FROM orders": "3.500000",
-    "SELECT max(struct(a, b)).a + first(a IGNORE NULLS) - any_value(struct(a AS q).q) FROM orders OFFSET 0": "3",
+    "SELECT max(struct(a, b)).a + first(a IGNORE NULLS) - any_value(struct(a AS q).q) FROM orders": "3",
+    "SELECT max(x + y + z) FROM (SELECT sum(a) OVER (ORDER BY a ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) x, "
+    "sum(a) OVER (ORDER BY a DESC ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) y, "
+    "sum(a) OVER (ORDER BY a RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) z FROM orders)": "13",
     "SELECT count(*) FROM orders o WHERE NOT EXISTS (SELECT 1 FROM orders p WHERE p.a = o.a + 1)": "1",
     "SELECT count(*) FROM orders o JOIN orders p ON o.a < p.a WHERE o.a IN (SELECT a FROM orders)": "3",
 }

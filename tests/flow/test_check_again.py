@@ -313,7 +313,7 @@ def test_whatever_happened_a_check_that_remembers_finds_what_a_cold_one_finds(
     steps: list[tuple[Any, ...]], few: int
 ) -> None:
     """Seen failing with the pattern left out of `rule_key`: a count of the old pattern was taken for the new one's;
-    with the parent left out of `set_key`; where `lookups.stay_unique` took a warning for passing, and so had doubled
+    with the parent left out of `set_key`; where `lookups.note_unique` took a warning for passing, and so had doubled
     keys noted as unique; and with the stale entry planted below. ``few``: how many files need no index of keys.
     """
     with mock.patch.object(key_index, "FILES_FEW", few), tempfile.TemporaryDirectory() as root:

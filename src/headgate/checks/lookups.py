@@ -80,18 +80,18 @@ def unique(ports: Remembering, entry: TableEntry, contract: TableContract, rule:
     return ports.lake.unique(entry, columns)
 
 
-def stay_unique(
+def note_unique(
     ports: Ports, was: TableEntry, now: TableEntry, contract: TableContract, verdict: Verdict
 ) -> None:
     """Leave for `unique` what a load has found: ``verdict`` is of the rows that came to ``was``, and are in ``now``.
 
-    Of rules that every row passed alone: what became of rows that fail is for others to know.
+    Only of rules that no row failed: what became of rows that fail is for others to know.
     """
     passed = {f.rule for f in verdict.findings if f.status == "pass" and not f.rows_failed}
     for rule in contract.rules:
         columns = rule.body.columns if isinstance(rule.body, Unique) and rule.where is None else None
         if columns is not None and rule.name in passed and _as_stored(ports, now, contract, columns):
-            ports.lake.stays_unique(was, now, columns)
+            ports.lake.note_unique(was, now, columns)
 
 
 def _doubled(rule: Rule) -> tuple[str, ...] | None:

@@ -168,10 +168,10 @@ def _rules(table: TableContract) -> Iterator[tuple[str, str, str]]:
                 )
             case _:
                 pass
-        if rule.on_fail == "warn" and rule.waiver:
+        if rule.waiver and (rule.on_fail or table.policy.on_fail) == "warn":
             message = (
-                f"the waiver of {rule.name} waives nothing, since onFail: warn puts up with every failure"
+                f"the waiver of {rule.name} waives nothing as long as onFail: warn puts up with every failure"
             )
-            yield rule.place, message, "leave one of them out"
+            yield rule.place, message, "leave one of them out; a load with --on-fail goes by the waiver alone"
         if (rule.on_fail == "warn" or rule.waiver) and rule.name == "primaryKey":
             yield rule.place, "rows under one key would be published", "let primaryKey stop the batch"

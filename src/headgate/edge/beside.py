@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from headgate.contract.compile import select
 from headgate.contract.document import Document, parse
 from headgate.contract.draft import Target
 from headgate.contract.references import Lacking, by_id, object_of, table_of
@@ -36,12 +37,14 @@ class Described:
 @dataclass(slots=True)
 class Beside:
     """An `Elsewhere`: what references into other contracts name. ``place``: the contract's own file, which is
-    ``own``; None if it came as bytes. ``described``: the tables that were named, as it finds them.
+    ``own``; None if it came as bytes. ``checked``: what the table that is checked is called. ``described``: the tables
+    that were named, as it finds them.
     """
 
     place: str | None
     own: Document
     environ: Mapping[str, str]
+    checked: frozenset[TableName] = frozenset()
     described: dict[TableName, Described] = field(default_factory=dict)
     _read: dict[Path, Document | str] = field(default_factory=dict)
     _bytes: int = 0
@@ -61,21 +64,17 @@ class Beside:
             except WrongUse as error:
                 return NotCompiled(f"{reference}: {error.message}")
             here = Described(document, object_of(objects, names))
-            known = self.of_own.get(table) or self.described.setdefault(table, here)
+            if table in self.checked and document.digest != self.own.digest:
+                return NotCompiled(
+                    f"{reference}: the table that is checked is called {target.table}, too; a physicalName in one of "
+                    "the contracts tells them apart"
+                )
+            known = self.described.setdefault(table, here)
             if (known.document.digest, known.object) != (document.digest, here.object):
                 return NotCompiled(
                     f"{reference}: another contract, {known.document.place}, describes the table {target.table}, too"
                 )
         return target
-
-    @property
-    def of_own(self) -> Mapping[TableName, Described]:
-        """The tables that the contract's own objects describe."""
-        found: dict[TableName, Described] = {}
-        for part in parts(self.own.tree, "schema"):
-            with contextlib.suppress(WrongUse):
-                found[table_name(table_of(part))] = Described(self.own, str(part.get("name")))
-        return found
 
     def _document(self, name: str) -> Document | str:
         """The contract in a file; else why it is not there."""
@@ -110,8 +109,22 @@ class Beside:
             return f"{error.place or place} cannot be used: {error.message}"
 
 
+def object_names(document: Document, wanted: str | None) -> frozenset[TableName]:
+    """What the table of one schema object (`select`) is called. Raises ContractUnusable, WrongUse."""
+    part = parts(document.tree, "schema")[select(document, wanted)]
+    found = set()
+    for name in (str(part.get("name")), table_of(part)):
+        with contextlib.suppress(WrongUse):
+            found.add(table_name(name))
+    return frozenset(found)
+
+
 def named_in(beside: Beside) -> Mapping[TableName, Described]:
     """The tables that are described: by other contracts, as far as references led there, and by the contract's own
     objects.
     """
-    return {**beside.of_own, **beside.described}
+    found: dict[TableName, Described] = {}
+    for part in parts(beside.own.tree, "schema"):
+        with contextlib.suppress(WrongUse):
+            found[table_name(table_of(part))] = Described(beside.own, str(part.get("name")))
+    return found | beside.described

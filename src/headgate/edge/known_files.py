@@ -69,23 +69,30 @@ def identified(objects: Sequence[Object], dialect: Dialect, now_ns: int) -> tupl
     """
     found: list[str] = []
     for each in objects:
-        names = known([each], dialect, now_ns) if each.format == "parquet" else _hashed(each, dialect)
+        of = known if each.format == "parquet" else _by_bytes
+        names = of([each], dialect, now_ns)
         if names is None:
             return None
         found += names
     return tuple(found)
 
 
-def _hashed(each: Object, dialect: Dialect) -> list[str] | None:
-    try:
-        with open(each.location, "rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return None
-    # Bytes alone could come back after others were read in their place. A file's name says how it is read (.tsv).
-    state = _state(each.location)
-    said = (_FORM, digest, state, each.format, os.path.basename(each.location), repr(dialect))
-    return [hashlib.sha256(repr(said).encode()).hexdigest()]
+def _by_bytes(objects: Sequence[Object], dialect: Dialect, now_ns: int) -> Sequence[str] | None:
+    """As `known`. Bytes alone could come back after others were read in their place."""
+    found: list[str] = []
+    for each in objects:
+        state = _state(each.location)
+        try:
+            with open(each.location, "rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError:
+            return None
+        if state is None or not state.settled(now_ns):
+            return None
+        # A file's name says how it is read, too (.tsv).
+        said = (_FORM, digest, state, each.format, os.path.basename(each.location), repr(dialect))
+        found.append(hashlib.sha256(repr(said).encode()).hexdigest())
+    return found
 
 
 @dataclass(frozen=True, slots=True)

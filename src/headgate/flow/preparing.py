@@ -10,7 +10,7 @@ from headgate.catalog.trees import document, load_tree, update
 from headgate.checks import baseline as baselines
 from headgate.checks.bounds import measured
 from headgate.checks.evidence import attributed
-from headgate.checks.lookups import near, parents_of, stay_unique
+from headgate.checks.lookups import near, note_unique, parents_of
 from headgate.checks.merged import still_known
 from headgate.checks.own_parents import fitting, own_references
 from headgate.flow.contracts import contract_of
@@ -219,7 +219,7 @@ def stage(ports: Ports, task: Task, judged: Judged) -> Prepared:
             f"the sum of {task.batch.id} does not hold: {counts}, {written.rows} rows written",
             place=task.table,
         )
-    stay_unique(ports, start, entry, task.contract, judged.checked.verdict)
+    note_unique(ports, start, entry, task.contract, judged.checked.verdict)
     staged = Staged(tuple(f.path for f in written.files), judged.checked.verdict, counts, path)
     message = _message(task, f"{counts.rows_good:,} row{'' if counts.rows_good == 1 else 's'}")
     commit = commit_branch(ports, task, judged.base, entry, message, staged)

@@ -154,9 +154,9 @@ class KeyIndex:
         place, rows = self._place(key), {part.path: part.rows for part in parts}
 
         def look() -> bool:
-            sure = key_notes.largest(place, rows)
-            if len(sure) == len(rows):
+            if key_notes.held(place, rows):
                 return True
+            sure = key_notes.largest(place, rows)
             held, rest = self._covering(key, parts, sum(rows.values()) // _SHARE_FEW)
             known = [sure, *(each.files for each in held if not each.run.doubled)]
             sure = max(known, key=lambda files: sum(rows[path] for path in files))
@@ -171,7 +171,7 @@ class KeyIndex:
 
         return self._tried(look, otherwise=False)
 
-    def stays_unique(self, key: Key, was: Collection[str], now: Collection[str]) -> None:
+    def note_unique(self, key: Key, was: Collection[str], now: Collection[str]) -> None:
         """Told that no key occurs twice in the files ``now`` if none does in ``was``: noted, if that is known."""
         place = self._place(key)
         if key_notes.held(place, was):

@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterator
 from headgate.edge import durable
 
 _SUFFIX = ".unique"
-_KEPT = 8  # of a key: branches have their own
+_KEPT = 32  # of a key: each load leaves one, and branches have their own
 
 
 def largest(folder: str, within: Collection[str]) -> frozenset[str]:

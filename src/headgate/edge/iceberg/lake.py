@@ -222,10 +222,10 @@ class IcebergLake:
         key, parts = self._key(entry, columns)
         return key is not None and self._keys.unique(key, parts)
 
-    def stays_unique(self, was: TableEntry, now: TableEntry, columns: Sequence[str]) -> None:
+    def note_unique(self, was: TableEntry, now: TableEntry, columns: Sequence[str]) -> None:
         (before, old), (key, new) = self._key(was, columns), self._key(now, columns)
         if key is not None and key == before:
-            self._keys.stays_unique(key, [part.path for part in old], [part.path for part in new])
+            self._keys.note_unique(key, [part.path for part in old], [part.path for part in new])
 
     def _key(
         self, entry: TableEntry, columns: Sequence[str], paths: Collection[str] | None = None

@@ -31,7 +31,7 @@ GROWTH_MAX = (
     10_000  # how often the longest value that there is a value may be, if every call makes the most of it
 )
 SPREAD_MAX = 10_000  # columns that an expression reads when those that it reads of subqueries are written out
-OFFSET_MAX = 10_000  # rows that are computed and thrown away; at the end of a query the driver holds them
+FRAME_MAX = 1_000  # rows of a window that moves; Spark holds them
 _LIKE = 3  # 'a%z': how long it is, how it begins, how it ends
 _RANGE_ARGUMENTS_MAX = 3  # the fourth is how many partitions there are to be
 
@@ -44,10 +44,10 @@ _TYPES = ("org.apache.spark.sql.types.", "org.apache.spark.unsafe.types.")  # of
 # What a query is made of; and kinds of joins.
 _PLANS = listed(
     """
-    Aggregate Distinct Except Filter Generate GlobalLimit Intersect Join JoinHint LateralJoin LocalLimit Offset
+    Aggregate Distinct Except Filter Generate GlobalLimit Intersect Join JoinHint LateralJoin LocalLimit
     OneRowRelation Project Sort SubqueryAlias Union UnresolvedHaving UnresolvedSubqueryColumnAliases
     UnresolvedTVFAliases WithWindowDefinition
-    Cross FullOuter Inner LeftAnti LeftOuter LeftSemi NaturalJoin RightOuter UsingJoin
+    Cross Inner LeftAnti LeftOuter LeftSemi NaturalJoin RightOuter UsingJoin
     """
 )
 # What computes a value; and kinds of orders and frames.
@@ -75,6 +75,7 @@ _WORDS = {
     "UnresolvedRelation": "a table", "RelationTimeTravel": "a table as of another time", "Sample": "a sample",
     "UnresolvedHint": "a hint", "ScriptTransformation": "a script", "Cube": "CUBE", "Rollup": "ROLLUP",
     "GroupingSets": "GROUPING SETS", "PlanWithUnresolvedIdentifier": "IDENTIFIER", "PipeOperator": "|>",
+    "FullOuter": "a FULL JOIN", "Offset": "OFFSET",
     "NamedParameter": "a parameter", "PosParameter": "a parameter",
 }  # fmt: skip
 
@@ -140,11 +141,8 @@ def _judge(value: Any, scope: _Scope) -> int:
     if kind == "UnresolvedInlineTable":
         _literals(parts[1])
         return 1
-    if kind == "Offset" and not _within(parts[0], OFFSET_MAX):
-        raise Refused(f"the query leaves out rows (OFFSET) by what is no literal up to {OFFSET_MAX:,}")
-    if kind == "SpecifiedWindowFrame" and any(one.kind == "UnaryMinus" for one in parts):
-        # Spark plans such a frame only once it has computed constants, which it does not here (`spark.sql`).
-        raise Refused("the query holds ROWS or RANGE with a number PRECEDING, which is not run; LAG may do")
+    if kind == "SpecifiedWindowFrame":
+        _frame(parts)
     if kind not in _PLANS and any(one.kind in _STARS for one in _flat(parts)) and not _counts(value):
         raise Refused("the query hands over all columns at once (*) in an expression, which has to name them")
     if kind == "UnresolvedFunction":
@@ -161,6 +159,26 @@ def _judge(value: Any, scope: _Scope) -> int:
     if kind not in _PLANS and kind not in _EXPRESSIONS:
         raise Refused(f"the query holds {_WORDS.get(kind, kind)}, which is not allowed")
     return _judge(parts, scope)
+
+
+def _frame(parts: tuple[Any, ...]) -> None:
+    """A frame that begins with the first row is computed as rows pass by. Any other is held; and one that ends with the
+    last is computed anew for each row.
+    """
+    rows, low, high = parts
+    if any(one.kind == "UnaryMinus" for one in parts):
+        # Spark plans such a frame only once it has computed constants, which it does not here (`spark.sql`).
+        raise Refused("the query holds ROWS or RANGE with a number PRECEDING, which is not run; LAG may do")
+    if low.kind == "UnboundedPreceding":
+        return
+    few = rows.kind == "RowFrame" and all(
+        one.kind == "CurrentRow" or _within(one, FRAME_MAX) for one in (low, high)
+    )
+    if not few:
+        raise Refused(
+            "the query holds a window that moves on, which may only be of ROWS, "
+            f"and no more than {FRAME_MAX:,}; the other way round, ORDER BY ... DESC, it begins with the first row"
+        )
 
 
 def _counts(value: Node) -> bool:

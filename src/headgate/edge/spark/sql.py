@@ -35,7 +35,10 @@ _ADVICE = re.compile(r" SQLSTATE: | If necessary set |\n")
 _SAID_MAX = 300
 _CATALOG = "headgate_has_none"
 _HELD_MAX = 10_000  # rows
-_EACH_WITH_EACH = {"Inner", "Cross"}  # without an equality these are computed part by part
+_EACH_WITH_EACH = {
+    "Inner",
+    "Cross",
+}  # without an equality these are computed part by part, where nothing is broadcast
 _GROUP = "headgate-rule-"
 # A query means the same whatever the session says; and none of it is computed where Spark plans.
 _SETTINGS: Mapping[str, str] = {
@@ -47,6 +50,9 @@ _SETTINGS: Mapping[str, str] = {
     "spark.sql.parser.escapedStringLiterals": "false",
     "spark.sql.parser.eagerEvalOfUnresolvedInlineTable": "false",
     "spark.sql.defaultCatalog": _CATALOG,
+    # By size Spark sends a side of a join to everybody, and what it thinks of sizes is easily wrong.
+    "spark.sql.autoBroadcastJoinThreshold": "-1",
+    "spark.sql.adaptive.autoBroadcastJoinThreshold": "-1",
     "spark.sql.execution.topKSortFallbackThreshold": "10000",  # ORDER BY with a LIMIT beyond that is sorted on disk
     "spark.sql.constraintPropagation.enabled": "false",  # Spark calls it costly where names are many
     "spark.sql.optimizer.excludedRules": ",".join(
@@ -164,28 +170,39 @@ def _over(jvm: Any, plan: Any, frame: Spark, table: str, beside: Any) -> Any:
     catalyst = jvm.org.apache.spark.sql.catalyst
     logical, scala = catalyst.plans.logical, jvm.PythonUtils.toSeq
     alias = catalyst.AliasIdentifier(table, scala([]))
-    data = logical.SubqueryAlias(alias, frame._jdf.queryExecution().analyzed())  # noqa: SLF001 - as above
+    data = logical.SubqueryAlias(alias, _unbounded(frame, beside))
     named = scala([jvm.scala.Tuple3(table, data, jvm.scala.Option.empty())])
     whole = logical.UnresolvedWith(plan, named, False)  # none of them recursive
     return jvm.org.apache.spark.sql.classic.Dataset.ofRows(beside, whole)
 
 
+def _unbounded(frame: Spark, beside: Any) -> Any:
+    """The plan of the rows, of which nobody knows that they are few: what is run does not depend on where they are."""
+    execution = frame._jdf.queryExecution()  # noqa: SLF001 - as above
+    plan = execution.analyzed()
+    if not plan.maxRows().isDefined():
+        return plan
+    rows = beside.internalCreateDataFrame(execution.toRdd(), plan.schema(), False)  # they are no stream
+    return rows.queryExecution().analyzed()
+
+
 def _held(jvm: Any, plan: Any) -> bool:
     """True if an optimized plan holds one side of a join in memory, all of it and in one process, and may be large:
-    Spark's only way to compare each row with each where that decides about a row (NOT IN, outer joins).
+    Spark's only way to compare each row with each where that decides about a row (NOT IN, outer joins). It takes the
+    smaller one, as it estimates.
     """
     equal = jvm.org.apache.spark.sql.catalyst.planning.ExtractEquiJoinKeys
-    left = [plan]
-    while left:
-        node = left.pop()
+    todo = [plan]
+    while todo:
+        node = todo.pop()
         for some in (node.children(), node.subqueries()):
-            left += [some.apply(i) for i in range(some.length())]
-        if str(node.getClass().getSimpleName()) != "Join":
+            todo += [some.apply(i) for i in range(some.length())]
+        if str(node.getClass().getSimpleName()) != "Join" or str(node.joinType()) in _EACH_WITH_EACH:
             continue
-        kind = str(node.joinType())
-        side = node.left() if kind == "RightOuter" else node.right()
-        few = side.maxRows().isDefined() and side.maxRows().get() <= _HELD_MAX
-        if kind not in _EACH_WITH_EACH and not few and equal.unapply(node).isEmpty():
+        left, right = node.left(), node.right()
+        smaller = min(right, left, key=lambda side: int(side.stats().sizeInBytes()))
+        few = smaller.maxRows().isDefined() and smaller.maxRows().get() <= _HELD_MAX
+        if not few and equal.unapply(node).isEmpty():
             return True
     return False
 
@@ -201,7 +218,7 @@ def _number(jvm: Any, rows: Any) -> ScalarResult:
     if _held(jvm, some.queryExecution().optimizedPlan()):
         raise Refused(
             "the query compares each row with each (NOT IN, or EXISTS or an outer join without =), for which Spark "
-            "would hold all of them in memory; NOT EXISTS with = may do"
+            "would hold all of them in memory; NOT EXISTS with = may do, to which a NULL means nothing"
         )
     found = list(some.collectAsList())
     if len(found) != 1:
