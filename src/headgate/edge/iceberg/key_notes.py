@@ -27,7 +27,8 @@ def largest(folder: str, within: Collection[str]) -> frozenset[str]:
 
 def held(folder: str, files: Collection[str]) -> bool:
     """True if just these ``files`` are known to hold no key twice."""
-    return _read(f"{folder}/{_name(_body(files))}") == frozenset(files)
+    there = any(True for _ in _notes(folder))  # which is known sooner than what many files are called
+    return there and _read(f"{folder}/{_name(_body(files))}") == frozenset(files)
 
 
 def write(folder: str, files: Collection[str]) -> None:

@@ -223,14 +223,14 @@ class IcebergLake:
         return key is not None and self._keys.unique(key, parts)
 
     def note_unique(self, was: TableEntry, now: TableEntry, columns: Sequence[str]) -> None:
-        (before, old), (key, new) = self._key(was, columns), self._key(now, columns)
-        if key is not None and key == before:
-            self._keys.note_unique(key, [part.path for part in old], [part.path for part in new])
+        key = self._key_of(now, columns)
+        if key is not None and key == self._key_of(was, columns):
+            self._keys.note_unique(key, [f.path for f in self.files(was)], [f.path for f in self.files(now)])
 
     def _key(
         self, entry: TableEntry, columns: Sequence[str], paths: Collection[str] | None = None
     ) -> tuple[Key | None, list[Part]]:
-        """The key as the index knows it; None if the table has no such columns."""
+        """The key, and those of the table's files that are asked about."""
         metadata = self._metadata(entry)
         schema, schemas = metadata.schema(), metadata.schemas
         files = [f for f in self.files(entry) if paths is None or f.path in paths]
@@ -238,10 +238,14 @@ class IcebergLake:
             Part(f.path, f.rows, partial(iceberg_rows.scan, [path_of(f.path)], schema, schemas))
             for f in files
         ]
-        dtypes = iceberg_schema.polars_schema(schema)
+        return self._key_of(entry, columns), parts
+
+    def _key_of(self, entry: TableEntry, columns: Sequence[str]) -> Key | None:
+        """The key as the index knows it; None if the table has no such columns."""
+        dtypes = iceberg_schema.polars_schema(self._metadata(entry).schema())
         if not all(name in dtypes for name in columns):
-            return None, parts
-        return Key(entry.uuid, tuple(columns), tuple(dtypes[name] for name in columns)), parts
+            return None
+        return Key(entry.uuid, tuple(columns), tuple(dtypes[name] for name in columns))
 
     def quarantine(self, batch: BatchId, run: RunId, bad: Frame) -> str:
         """``bad``: a LazyFrame. A run that is taken up again writes the same file again."""

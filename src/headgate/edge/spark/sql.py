@@ -35,10 +35,7 @@ _ADVICE = re.compile(r" SQLSTATE: | If necessary set |\n")
 _SAID_MAX = 300
 _CATALOG = "headgate_has_none"
 _HELD_MAX = 10_000  # rows
-_EACH_WITH_EACH = {
-    "Inner",
-    "Cross",
-}  # without an equality these are computed part by part, where nothing is broadcast
+_BY_PARTS = frozenset({"Inner", "Cross"})  # joins that, even without an equality, are computed part by part
 _GROUP = "headgate-rule-"
 # A query means the same whatever the session says; and none of it is computed where Spark plans.
 _SETTINGS: Mapping[str, str] = {
@@ -197,7 +194,7 @@ def _held(jvm: Any, plan: Any) -> bool:
         node = todo.pop()
         for some in (node.children(), node.subqueries()):
             todo += [some.apply(i) for i in range(some.length())]
-        if str(node.getClass().getSimpleName()) != "Join" or str(node.joinType()) in _EACH_WITH_EACH:
+        if str(node.getClass().getSimpleName()) != "Join" or str(node.joinType()) in _BY_PARTS:
             continue
         left, right = node.left(), node.right()
         smaller = min(right, left, key=lambda side: int(side.stats().sizeInBytes()))
