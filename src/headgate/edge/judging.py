@@ -26,7 +26,6 @@ from headgate.edge.render_rules import (
 )
 from headgate.edge.render_rules import failing as failing_rows
 from headgate.edge.rows import Rows, collected, collected_all, rows_of
-from headgate.edge.side_by_side import side_by_side
 from headgate.model.contract import TableContract
 from headgate.model.names import RuleName, TableName, short
 from headgate.model.rule import (
@@ -114,92 +113,35 @@ def pass_one(
             errors[name] = str(error)
         except ColumnAbsent as error:
             absent[name] = str(error)
-
-    def counting() -> _Counts:
-        known, found = _looked_up(rules, counts, rows, cells, answers) if keep else ({}, None)
-        count, rest = _counted(rows, cells, {what: n for what, n in counts.items() if what not in known})
-        return _Counts(count, known | rest, found.frame if found else None)
-
-    able = [r for r in rules if r.name not in errors and r.name not in absent]
-
-    def keying(count: int) -> _Keyed:
-        return _keyed(able, rows, cells, answers, contract, count, parents, existing)
-
-    if probing.is_large(rows) and any(_about_keys(r) for r in able):
-        found, keyed = side_by_side(counting, lambda: keying(_rows_in(cells, rows)))
-    else:
-        found = counting()
-        keyed = keying(found.count)
-    failing = {name: n for name, n in found.failing.items() if isinstance(name, str)}
-    looked = {where: n for where, n in found.failing.items() if not isinstance(where, str)}
-    for name, of_rule in keyed.keys.items():
-        failing[name] = failing.get(name, 0) + of_rule.rows
-    some = found.bad_rows if not any(k.frame.height for k in keyed.keys.values()) else None
-    return Judged(
-        rows,
-        cells,
-        found.count,
-        failing,
-        {name: k.beyond for name, k in keyed.keys.items()},
-        errors | keyed.errors,
-        absent | keyed.absent,
-        answers,
-        keyed.keys,
-        looked,
-        keyed.groups,
-        bad_rows=some,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Counts:
-    """Rows, how many fail each rule or are looked at, and rows among which are all that fail, if those are few."""
-
-    count: int
-    failing: Mapping[RuleName | Predicate, int]
-    bad_rows: pl.DataFrame | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Keyed:
-    """What was found of rules about keys, and of those with segments."""
-
-    keys: dict[RuleName, Keys] = field(default_factory=dict)
-    groups: dict[RuleName, tuple[Group, ...]] = field(default_factory=dict)
-    errors: dict[RuleName, str] = field(default_factory=dict)
-    absent: dict[RuleName, str] = field(default_factory=dict)
-
-
-def _keyed(
-    rules: Sequence[Rule],
-    rows: Rows,
-    cells: Cells,
-    answers: Answers,
-    contract: TableContract,
-    count: int,
-    parents: Mapping[TableName, Frame],
-    existing: Mapping[RuleName, Frame],
-) -> _Keyed:
-    found = _Keyed()
+    known, found_bad = _looked_up(rules, counts, rows, cells, answers) if keep else ({}, None)
+    count, counted = _counted(rows, cells, {what: n for what, n in counts.items() if what not in known})
+    failing = known | {name: n for name, n in counted.items() if isinstance(name, str)}
+    looked = {where: n for where, n in counted.items() if not isinstance(where, str)}
+    beyond: dict[RuleName, int] = {}
+    keys: dict[RuleName, Keys] = {}
+    groups: dict[RuleName, tuple[Group, ...]] = {}
     for rule in rules:
+        if rule.name in errors or rule.name in absent:
+            continue
         try:
             own = replace(cells, lazy=looking(rule.where, cells, answers))
             if isinstance(rule.body, Measured) and rule.body.by:
-                found.groups[rule.name] = _groups(rule.body, own, answers, rows)
+                groups[rule.name] = _groups(rule.body, own, answers, rows)
                 continue
-            keys = _keys(rule, rows, own, count, parents, published_looked_at(rule, existing, contract))
+            found = _keys(rule, rows, own, count, parents, published_looked_at(rule, existing, contract))
         except Meaningless as error:
-            found.errors[rule.name] = str(error)
+            errors[rule.name] = str(error)
         except ColumnAbsent as error:
-            found.absent[rule.name] = str(error)
+            absent[rule.name] = str(error)
         else:
-            if keys is not None:
-                found.keys[rule.name] = keys
-    return found
-
-
-def _rows_in(cells: Cells, rows: Rows) -> int:
-    return int(collected(cells.lazy.select(pl.len()), rows).item())
+            if found is not None:
+                keys[rule.name] = found
+                failing[rule.name] = failing.get(rule.name, 0) + found.rows
+                beyond[rule.name] = found.beyond
+    some = found_bad.frame if found_bad and not any(found.frame.height for found in keys.values()) else None
+    return Judged(
+        rows, cells, count, failing, beyond, errors, absent, answers, keys, looked, groups, bad_rows=some
+    )
 
 
 def _looked_up(
@@ -377,13 +319,6 @@ def _counted(
         known = int(row[names[id(asked_for)]] or 0) if isinstance(asked_for, pl.Expr) else asked_for
         failing[name] = count if known is None else known
     return count, failing
-
-
-def _about_keys(rule: Rule) -> bool:
-    body = rule.body
-    return isinstance(body, Unique | References) or (
-        isinstance(body, Measured) and (bool(body.by) or isinstance(body.measure, DuplicateRows))
-    )
 
 
 def _keys(

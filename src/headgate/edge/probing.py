@@ -28,7 +28,7 @@ _SIGNED = (pl.Int8, pl.Int16, pl.Int32, pl.Int64)
 
 def unfailed(rows: Rows, cells: Cells, asked: Mapping[RuleName, Predicate]) -> set[RuleName]:
     """Those of ``asked`` that provably no row fails. Only columns all of whose rules can be asked about are."""
-    if not is_large(rows):
+    if not _worth_it(rows):
         return set()
     by_column: dict[str, dict[RuleName, list[Good] | None]] = {}
     for name, predicate in asked.items():
@@ -47,8 +47,8 @@ def unfailed(rows: Rows, cells: Cells, asked: Mapping[RuleName, Predicate]) -> s
     return proven
 
 
-def is_large(rows: Rows) -> bool:
-    """True for rows that are read straight from large Parquet files, which tell how many there are."""
+def _worth_it(rows: Rows) -> bool:
+    """True for rows that are read straight from large Parquet files."""
     return (
         0 < len(rows.objects) <= FILES_MAX
         and all(each.format == "parquet" for each in rows.objects)
