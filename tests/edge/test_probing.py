@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import headgate
-from headgate.edge import probing
+from headgate.edge import keeping, probing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,3 +97,22 @@ def test_a_large_clean_file_is_asked_and_only_of_exact_columns(
         {"small.required", "small.minimum", "small.maximum", "day.required", "day.minimum", "at.maximum"}
         | {"state.required", "state.enum"}
     ]
+
+
+def test_rows_that_fail_are_looked_for_where_parquet_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seen failing where a missing value was asked for by a column of its own: all columns of all rows were read."""
+    plans: list[str] = []
+    held = keeping._held
+
+    def watched(lazy: pl.LazyFrame, rows: Rows) -> pl.DataFrame | None:
+        plans.append(lazy.explain())
+        return held(lazy, rows)
+
+    monkeypatch.setattr(keeping, "_held", watched)
+    path = tmp_path / "kept.parquet"
+    pl.DataFrame({name: [each] * ROWS for name, each in GOOD.items()}).write_parquet(path)
+    assert headgate.check(path, CONTRACT).verdict.passed
+    [plan] = plans
+    assert "SELECTION: " in plan and "FILTER" not in plan

@@ -141,7 +141,8 @@ def holds(predicate: Predicate, cells: Cells, answers: Answers) -> Good:
         case Fits():
             return True if cell.total else ~pl.col(cell.misfit)
         case NotNull():
-            return ~pl.col(cell.missing)
+            # Not by the column `missing`: Polars hands only filters on columns as they are read on to Parquet.
+            return pl.col(cell.raw).is_not_null()
         case NotMissing(_, missing):
             return _not_missing(cell, missing)
         case InRange() | LengthInRange() | Matches() | OneOf() | MultipleOf():
@@ -211,7 +212,7 @@ def cell_of(cells: Cells, column: str, *kinds: type[ColumnType]) -> Cell:
 def _not_missing(cell: Cell, missing: tuple[Any, ...]) -> Good:
     texts = [m for m in missing if isinstance(m, str)]
     typed = folding.members(missing, cell.kind)
-    good = ~pl.col(cell.missing)
+    good = pl.col(cell.raw).is_not_null()
     if texts and cell.text:
         good = good & ~pl.col(cell.raw).is_in(texts)
     if typed and not (cell.text and isinstance(cell.kind, StringType)):
