@@ -18,7 +18,7 @@ import polars as pl
 from headgate.checks.again import check_again
 from headgate.checks.evidence import attributed, columns_of, reason
 from headgate.checks.given_parents import Wanted, hinted, meant, needed, wanted
-from headgate.checks.own_parents import fitting, own_names, own_references
+from headgate.checks.own_parents import fitting, own_references
 from headgate.checks.service_levels import findings as service_levels
 from headgate.checks.service_levels import told
 from headgate.contract.compile import compile_contract
@@ -181,7 +181,8 @@ def check(  # noqa: PLR0913 - options, each by its name
     engine = engine or ("spark" if type(data).__module__.startswith("pyspark.") else "polars")
     judge = judge_called(engine)
     document = document_of(contract)
-    beside = _beside(contract, document, object_names(document, object))
+    names = object_names(document, object)
+    beside = _beside(contract, document, names)
     compiled = compile_contract(document, object, pattern_error=check_syntax, elsewhere=beside)
     spoken = dialect(compiled.dialect) if callable(dialect) else dialect or compiled.dialect
     spoken = replace(spoken, maps=compiled.dialect.maps)
@@ -191,7 +192,7 @@ def check(  # noqa: PLR0913 - options, each by its name
     else:
         delivery = deliver(data, spoken, format)
     allowed = frozenset(allow_unexecuted)
-    own = own_references(compiled, own_names(compiled))
+    own = own_references(compiled, names)
     called = named_in(beside)
     others = wanted(compiled, own, {t: {d.object} for t, d in called.items()})
     given = {

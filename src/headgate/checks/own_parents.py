@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from headgate.model.contract import TableContract
-from headgate.model.errors import WrongUse
-from headgate.model.names import TableName, table_name
+from headgate.model.names import TableName
 from headgate.model.rule import References, Rule
 from headgate.ports import Frame, Judge
-
-
-def own_names(contract: TableContract) -> frozenset[TableName]:
-    """What a contract calls its own table, where nobody else gives it a name."""
-    found = set()
-    for name in (contract.object, contract.physical_name):
-        with contextlib.suppress(WrongUse):
-            found.add(table_name(name))
-    return frozenset(found)
 
 
 def own_references(contract: TableContract, names: Collection[str]) -> tuple[Rule, ...]:

@@ -110,7 +110,10 @@ class Beside:
 
 
 def object_names(document: Document, wanted: str | None) -> frozenset[TableName]:
-    """What the table of one schema object (`select`) is called. Raises ContractUnusable, WrongUse."""
+    """What the table of one schema object (`select`) is called, where nobody else gives it a name.
+
+    Raises ContractUnusable, WrongUse.
+    """
     part = parts(document.tree, "schema")[select(document, wanted)]
     found = set()
     for name in (str(part.get("name")), table_of(part)):

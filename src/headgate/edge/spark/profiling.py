@@ -17,6 +17,7 @@ from headgate.edge.cells import Cell
 from headgate.edge.rows import OBJECT, ROW
 from headgate.edge.spark.cast import text_of
 from headgate.edge.spark.cells import Laid
+from headgate.edge.spark.dialect import SparkSql
 from headgate.edge.spark.judging import EXPRESSIONS_MAX, Marked, SparkJudged, mark
 from headgate.edge.spark.session import Spark, guarded
 from headgate.edge.spark.text import as_if_utc, double
@@ -35,6 +36,7 @@ from headgate.model.names import RuleName
 from headgate.model.profile import Part, Profile
 from headgate.model.rule import Fits
 
+_SQL = SparkSql()
 _EXACT = 100  # of the pivot: anything near the middle will do
 
 
@@ -119,17 +121,13 @@ def _nulls(frame: Spark, present: Sequence[Cell], tallies: Sequence[Tally]) -> M
     numbers = [t for t in tallies if figures.as_number(t.cell) is not None]
     for t in numbers:
         y = f"y{t.cell.number}"
-        asked.append(f"percentile_approx(case when {_finite(y)} then {y} end, 0.5, {_EXACT}) as {y}")
+        asked.append(f"percentile_approx(case when {_SQL.finite(y)} then {y} end, 0.5, {_EXACT}) as {y}")
     row: dict[str, Any] = {}
     for at in range(0, len(asked), EXPRESSIONS_MAX):
         row |= guarded(frame.selectExpr(*asked[at : at + EXPRESSIONS_MAX]).collect)[0].asDict()
     for t in numbers:
         t.pivot = row[f"y{t.cell.number}"]
     return {c.number: row[f"n{c.number}"] for c in present}
-
-
-def _finite(y: str) -> str:
-    return f"(abs({y}) < double('Infinity'))"  # NaN is greater than infinity, in Spark
 
 
 def _count(tally: Tally, frame: Spark) -> None:
@@ -169,7 +167,7 @@ def _count_numbers(tally: Tally, frame: Spark) -> None:
     steps = f"ceil((ln(abs({far})) - {double(math.log(NEAR))}) / {double(WIDTH)})"
     bucket = f"cast(case when abs({far}) <= {double(NEAR)} then 0 else sign({far}) * {steps} end as int)"
     odd = f"case when isnan({y}) then 'NaN' when {y} > 0 then 'inf' else '-inf' end"
-    finite = _finite(y)
+    finite = _SQL.finite(y)
     found = (
         frame.filter(f"{y} is not null")
         .selectExpr(
