@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from contract.contracts import document, line, table, with_schema
 from headgate.contract import yaml_tree
 from headgate.contract.document import VERSIONS, _schema, line_of, parse, written_at
-from headgate.contract.json_schema import problems, unknown_keywords
+from headgate.contract.json_schema import unknown_keywords
 from headgate.model.errors import ContractUnusable
 
 GOOD = with_schema("- name: orders\n  properties:\n    - name: a\n      logicalType: string\n")
@@ -208,8 +208,8 @@ def test_a_property_needs_no_logical_type() -> None:
 
 @pytest.mark.parametrize("name", ["v3.0", "v3.1", "v3.2"])
 def test_no_keyword_of_the_schemas_is_passed_over(name: str) -> None:
-    assert unknown_keywords(dict(_schema(name))) == set()
-    jsonschema.Draft201909Validator.check_schema(dict(_schema(name)))
+    assert unknown_keywords(_schema(name).root.said) == set()
+    jsonschema.Draft201909Validator.check_schema(_schema(name).root.said)
 
 
 def test_a_keyword_that_is_not_handled_is_noticed() -> None:
@@ -324,7 +324,9 @@ def _exact(value: Any) -> Any:
             return value
 
 
-_ORACLES = {name: jsonschema.Draft201909Validator(dict(_schema(name))) for name in ("v3.0", "v3.1", "v3.2")}
+_ORACLES = {
+    name: jsonschema.Draft201909Validator(_schema(name).root.said) for name in ("v3.0", "v3.1", "v3.2")
+}
 
 
 @settings(max_examples=200, deadline=None)
@@ -332,10 +334,10 @@ _ORACLES = {name: jsonschema.Draft201909Validator(dict(_schema(name))) for name 
 def test_our_judge_and_the_library_agree_on_damaged_contracts(one: tuple[str, Any]) -> None:
     """With any one keyword left out of `_judge` this fails (tried: not, if, uniqueItems, unevaluatedProperties)."""
     name, value = one
-    assert (problems(_schema(name), _exact(value)) == []) == _ORACLES[name].is_valid(value)
+    assert (_schema(name).problems(_exact(value)) == []) == _ORACLES[name].is_valid(value)
 
 
 @pytest.mark.parametrize("name", ["v3.0", "v3.1", "v3.2"])
 def test_what_is_damaged_was_valid_before(name: str) -> None:
-    assert problems(_schema(name), _exact(rich(name))) == []
+    assert _schema(name).problems(_exact(rich(name))) == []
     assert _ORACLES[name].is_valid(rich(name))

@@ -28,7 +28,6 @@ from edge import slow_rules
 from edge.rows_at_hand import bad_rows, contract, lenient, text_rows
 from headgate.contract.compile import compile_contract
 from headgate.contract.document import _schema, parse
-from headgate.contract.json_schema import problems
 from headgate.contract.lint import lint
 from headgate.contract.types import parts
 from headgate.edge.patterns import check_syntax, steps_max, translate
@@ -81,7 +80,7 @@ def damaged(data: bytes) -> None:
 def judged(data: bytes) -> None:
     """Our judge of JSON Schema and the library agree on what is valid."""
     name, tree = _damaged(_Dice(data))
-    assert (problems(_schema(name), _exact(tree)) == []) == _oracle(name).is_valid(tree), tree
+    assert (_schema(name).problems(_exact(tree)) == []) == _oracle(name).is_valid(tree), tree
 
 
 def _told(error: ContractUnusable | WrongUse) -> None:
@@ -203,7 +202,7 @@ def _exact(value: Any) -> Any:
 
 @cache
 def _oracle(name: str) -> Any:
-    return jsonschema.Draft201909Validator(dict(_schema(name)))
+    return jsonschema.Draft201909Validator(_schema(name).root.said)
 
 
 # -- files --------------------------------------------------------------------------------------------------

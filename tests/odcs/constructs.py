@@ -36,7 +36,7 @@ def constructs() -> dict[str, list[str]]:
     """``property.logicalTypeOptions[string].minLength`` -> the versions that have it, in the order of the newest."""
     found: dict[str, list[str]] = {}
     for version in reversed(VERSIONS):
-        for name in dict.fromkeys(_of(dict(_schema(version)))):
+        for name in dict.fromkeys(_of(_schema(version).root.said)):
             found.setdefault(name, []).insert(0, version)
     return found
 

@@ -126,6 +126,7 @@ def _subjects(whole: Subject) -> tuple[Subject, ...]:
             (), f"{whole.part.get('name')} declares no properties", "declare its columns, or infer them"
         )
     found: list[Subject] = []
+    taken: set[str] = set()
     for at, part in enumerate(properties):
         here = whole.at("properties", at)
         if part.get("semanticType") == "measure":
@@ -138,8 +139,9 @@ def _subjects(whole: Subject) -> tuple[Subject, ...]:
         name = str(part.get("physicalName") or part.get("name"))
         if not name.strip():
             refuse(whole.document, here, "a property has no name", "name it as its column is called")
-        if any(one.column == name for one in found):
+        if name in taken:
             refuse(whole.document, here, f"the column {name!r} stands there twice", "keep one, or rename it")
+        taken.add(name)
         found.append(replace(whole, path=here, part=part, column=name, type=type_))
     if all(not one.column for one in found):
         whole.refuse(

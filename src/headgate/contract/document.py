@@ -15,10 +15,8 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import NoReturn
 
-from yaml.nodes import Node
-
 from headgate.contract import variables, yaml_tree
-from headgate.contract.json_schema import Path, Problem, Value, problems, text_of
+from headgate.contract.json_schema import Path, Problem, Schema, Value, text_of
 from headgate.model.errors import ContractUnusable
 
 NEWEST = "v3.2"
@@ -44,7 +42,7 @@ class Document:
     place: str
     digest: str
     tree: Mapping[str, Value] = field(repr=False, compare=False)
-    node: Node = field(repr=False, compare=False)
+    node: yaml_tree.Node = field(repr=False, compare=False)
     variables: str = ""
 
 
@@ -84,10 +82,10 @@ def read(data: bytes, place: str, environment: Mapping[str, str] | None = None) 
 
 def invalid(document: Document) -> tuple[Problem, ...]:
     """What the schemas have against it, by line, each with a hint."""
-    found = problems(_schema(NEWEST), dict(document.tree))
+    found = _schema(NEWEST).problems(dict(document.tree))
     version = VERSIONS[str(document.tree["apiVersion"])]
     if found and version != NEWEST:
-        found = problems(_schema(version), dict(document.tree))
+        found = _schema(version).problems(dict(document.tree))
     by_line = sorted(
         dict.fromkeys(found), key=lambda one: (yaml_tree.line_of(document.node, one.path), -len(one.path))
     )
@@ -159,12 +157,9 @@ def _last_name(path: Path) -> str:
 
 
 @cache
-def _schema(name: str) -> Mapping[str, Value]:
-    data = pkgutil.get_data(
-        "headgate.contract", f"odcs/{name}.json"
-    )  # a third of importlib.resources' import
-    schema: dict[str, Value] = json.loads(data or b"")
-    return schema
+def _schema(name: str) -> Schema:
+    # A third of importlib.resources' import.
+    return Schema(json.loads(pkgutil.get_data("headgate.contract", f"odcs/{name}.json") or b""))
 
 
 def _otherwise(message: str) -> str:

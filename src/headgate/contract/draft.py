@@ -179,15 +179,20 @@ def _settled(
     on_fail = own.on_fail or inherited.on_fail
     if own.on_fail is None and on_fail == "quarantine_rows" and not rule.about_rows:
         on_fail = None
-    rule = replace(rule, on_fail=on_fail, scope=own.scope or inherited.scope or "table")
+    where = waiver = None
     if not isinstance(rule.body, Fits | Told | NotCompiled):
         # Every row has a type and a key, whatever else of it is not looked at.
         where = own.where or (None if _is_key(rule) else inherited.where)
         waiver = own.waiver or inherited.waiver
         if waiver is not None and waiver.up_to is not None and not counts_failing(rule.body):
             waiver = None
-        rule = replace(rule, where=looked_at(where) if where is not None else None, waiver=waiver)
-    return rule
+    return replace(
+        rule,
+        on_fail=on_fail,
+        scope=own.scope or inherited.scope or "table",
+        where=None if where is None else looked_at(where),
+        waiver=waiver,
+    )
 
 
 def refuse_idle(subject: Subject, steps: Path, own: Settings, body: Body) -> None:

@@ -10,11 +10,10 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import get_args
 
-from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
-
-from headgate.contract.yaml_tree import tag_of
+from headgate.contract.yaml_tree import MappingNode, Node, ScalarNode, SequenceNode, tag_of
 from headgate.model.errors import ContractUnusable
 from headgate.model.rule import Operator
 
@@ -45,12 +44,12 @@ def resolved(root: Node, variables: Mapping[str, str], place: str) -> tuple[Node
         return root, {}
     walk = _Walk(variables, place)
     parts = []
-    for key, value in root.value:
-        name = key.value if isinstance(key, ScalarNode) else None
+    for key, value in root.entries:
+        name = key.text if isinstance(key, ScalarNode) else None
         parts.append((key, walk.part(value, name) if name in {"schema", "servers"} else value))
     if not walk.used:
         return root, {}
-    return _copy(root, parts), walk.used
+    return replace(root, entries=parts), walk.used
 
 
 class _Walk:
@@ -72,23 +71,24 @@ class _Walk:
         if at not in self.seen:
             self.seen[at] = node  # what contains itself is refused later
             if isinstance(node, SequenceNode):
-                self.seen[at] = _copy(node, [self.part(one, where) for one in node.value])
-            elif isinstance(node, MappingNode):
-                parts = [(key, self.part(value, _below(where, key))) for key, value in node.value]
-                self.seen[at] = _copy(node, parts)
+                items = [self.part(one, where) for one in node.items]
+                if any(new is not old for new, old in zip(items, node.items, strict=True)):
+                    self.seen[at] = replace(node, items=items)
+            else:
+                parts = [(key, self.part(value, _below(where, key))) for key, value in node.entries]
+                if any(new is not old for (_, new), (_, old) in zip(parts, node.entries, strict=True)):
+                    self.seen[at] = replace(node, entries=parts)
         return self.seen[at]
 
     def scalar(self, node: ScalarNode, where: str) -> Node:
-        text = str(node.value)
-        found = "".join(self.replaced(text, node))
-        if found == text:
+        if "${" not in node.text:
             return node
-        plain = not node.style
+        found = "".join(self.replaced(node.text, node))
         tag = node.tag
-        if plain or where == "operator":
+        if node.plain or where == "operator":
             read = tag_of(found)
-            tag = read if plain or read in _NUMBERS else tag
-        return ScalarNode(tag, found, node.start_mark, node.end_mark, style=node.style)
+            tag = read if node.plain or read in _NUMBERS else tag
+        return replace(node, tag=tag, text=found)
 
     def replaced(self, text: str, node: ScalarNode) -> Iterator[str]:
         end = 0
@@ -105,22 +105,16 @@ class _Walk:
             raise ContractUnusable(
                 f"the variable {name} has no value, and no default",
                 hint=f"set it in the environment, or write ${{{name}:-default}}",
-                place=f"{self.place}:{node.start_mark.line + 1}",
+                place=f"{self.place}:{node.line + 1}",
             )
         self.used[name] = value
         return value
 
 
 def _below(where: str, key: Node) -> str:
-    name = key.value if isinstance(key, ScalarNode) else ""
+    name = key.text if isinstance(key, ScalarNode) else ""
     if where == "schema":
         return "quality" if name == "quality" else "schema"
     if where == "servers":
         return "quality" if name in _OF_SERVERS else "none"
     return "operator" if where == "quality" and name in _OPERATORS else where
-
-
-def _copy(node: Node, value: list[Node] | list[tuple[Node, Node]]) -> Node:
-    kind = MappingNode if isinstance(node, MappingNode) else SequenceNode
-    made: Node = kind(node.tag, value, node.start_mark, node.end_mark)
-    return made
