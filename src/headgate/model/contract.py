@@ -5,6 +5,7 @@ The document itself (ODCS YAML) is read and compiled in the contract room; this 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
@@ -170,6 +171,10 @@ class TableContract:
     format: str | None = None  # of the files: csv, parquet, jsonl; None goes by the file's name
     levels: tuple[ServiceLevel, ...] = ()
     variables: str = ""
+    _by_name: Mapping[str, Column] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_name", {c.name: c for c in self.columns})
 
     @property
     def complete_rules(self) -> tuple[Rule, ...]:
@@ -182,4 +187,4 @@ class TableContract:
         )
 
     def column(self, name: str) -> Column | None:
-        return next((c for c in self.columns if c.name == name), None)
+        return self._by_name.get(name)

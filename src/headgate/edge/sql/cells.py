@@ -48,11 +48,12 @@ def laid(
     rows: Rows,
     cells: Cells,
     wanted: Collection[str],
-    native: Mapping[int, str],
+    native: Mapping[int, Sequence[str]],
     *,
     whole: bool = False,
 ) -> Laid:
-    """The rows with the ``wanted`` columns. ``native``: parts, by their number, that the database reads by itself.
+    """The rows with the ``wanted`` columns. ``native``: the files of parts, by their number, that the database reads
+    by itself.
 
     ``whole``: all columns of text are read, whatever is wanted: only so are long lines noticed.
     """
@@ -62,8 +63,9 @@ def laid(
     for number, part in enumerate(rows.parts):
         made = _Part(d, part, cells, cells.columns[number][1], {})
         columns = [f'{made.column(name)} AS "{name}"' for name in names] or ["1"]
-        source = native.get(number)
-        if source is None:
+        if number in native:
+            source = _numbered(d, part, native[number], made.reads)
+        else:
             source = f"p{number}"
             reads = dict(made.reads)
             if whole and part.text:
@@ -210,16 +212,16 @@ def read_parquet(d: Dialect, paths: Sequence[str]) -> str:
     return f"read_parquet([{listed}], file_row_number = true, hive_partitioning = false)"
 
 
-def numbered(d: Dialect, part: Part, paths: Sequence[str]) -> str:
-    """A part as a relation with the columns that its stream would have."""
-    columns = ", ".join(f"c{i}" for i in range(len(part.columns)))
+def _numbered(d: Dialect, part: Part, paths: Sequence[str], wanted: Collection[str]) -> str:
+    """A part as a relation with those columns that its stream would have."""
     first = part.objects[0]
     steps = [b - a for a, b in zip(part.objects, part.objects[1:], strict=False)]
     assert all(step == 1 for step in steps), "parts are neighbours"
     which = f"{first}" if len(paths) == 1 else f"{first} + file_index"
-    inner = f"(SELECT {which} AS o, COLUMNS(*) FROM {read_parquet(d, paths)})"
-    named = f"{inner} AS s(o, {columns}, n)"
-    return f'(SELECT {columns}, n + 1 AS "row", CAST(o AS BIGINT) AS "object" FROM {named})'
+    made = {ROW: f'n + 1 AS "{ROW}"', OBJECT: f'CAST({which} AS BIGINT) AS "{OBJECT}"'}
+    columns = ", ".join(made.get(name, name) for name in wanted) or "n"
+    named = ", ".join(f"c{i}" for i in range(len(part.columns)))
+    return f"(SELECT {columns} FROM {read_parquet(d, paths)} AS s({named}, n))"
 
 
 def as_polars_reads(d: Dialect, part: Part, described: Sequence[str]) -> bool:

@@ -132,17 +132,16 @@ def _answered(
 
 def _worth_asking(session: Session, asked: Mapping[Predicate, Question]) -> Mapping[Predicate, Question]:
     """Without those about large values of columns that hold none: one query tells, instead of one for each."""
-    large = {p: f"q{i}" for i, (p, question) in enumerate(asked.items()) if question.beyond is not None}
-    there = _row(session, [f"bool_or({_beyond(asked[p])}) AS {name}" for p, name in large.items()])
-    return {p: question for p, question in asked.items() if p not in large or there[large[p]]}
+    large = [p for p, question in asked.items() if question.beyond is not None]
+    there = dict(zip(large, _row(session, [f"bool_or({_beyond(asked[p])})" for p in large]), strict=True))
+    return {p: question for p, question in asked.items() if there.get(p, True)}
 
 
-def _row(session: Session, selected: Sequence[str], *, whole: bool = False) -> dict[str, Any]:
-    """Aggregates by their names; very many take several queries."""
-    row: dict[str, Any] = {}
+def _row(session: Session, selected: Sequence[str], *, whole: bool = False) -> list[Any]:
+    """Aggregates over the rows; very many take several queries."""
+    row: list[Any] = []
     for at in range(0, len(selected), EXPRESSIONS_MAX):
-        chunk = ", ".join(selected[at : at + EXPRESSIONS_MAX])
-        row |= session.row(chunk, whole=whole and at == 0)
+        row += session.row(selected[at : at + EXPRESSIONS_MAX], whole=whole and at == 0)
     return row
 
 
@@ -175,13 +174,12 @@ def _counted(
 ) -> tuple[int, dict[RuleName | Predicate, int]]:
     """Rows, and those for which each condition is true, in one pass; with very many rules in several."""
     asked = {what: condition for what, condition in counts.items() if isinstance(condition, str)}
-    selected = ["count(*) AS n"]
-    names = {condition: f"f{i}" for i, condition in enumerate(dict.fromkeys(asked.values()))}
+    distinct = list(dict.fromkeys(asked.values()))
     # It takes two thirds of the time of count(*) FILTER; over no rows it is NULL.
-    selected += [f"count_if({condition}) AS {name}" for condition, name in names.items()]
-    row = _row(session, selected, whole=True)
-    count = int(row["n"])
-    found = {what: int(row[names[condition]] or 0) for what, condition in asked.items()}
+    row = _row(session, ["count(*)", *(f"count_if({condition})" for condition in distinct)], whole=True)
+    count, *counted = (int(n or 0) for n in row)
+    times = dict(zip(distinct, counted, strict=True))
+    found = {what: times[condition] for what, condition in asked.items()}
     return count, found | {what: count if c else 0 for what, c in counts.items() if isinstance(c, bool)}
 
 

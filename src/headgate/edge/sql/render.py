@@ -133,7 +133,7 @@ def _not_missing(d: Dialect, cell: Cell, missing: tuple[Any, ...]) -> Good:
         good.append(f"{cell.raw} NOT IN ({', '.join(map(d.text, texts))})")
     if typed and not (cell.text and isinstance(cell.kind, StringType)):
         good.append(f"({_among(d, cell, typed)}) IS NOT TRUE")
-    return f"COALESCE({' AND '.join(good)}, FALSE)"
+    return " AND ".join(good)  # never NULL: of a NULL the first part is false
 
 
 def _in_range(d: Dialect, cell: Cell, rule: InRange) -> Good:
@@ -231,21 +231,20 @@ def _multiple_of(d: Dialect, cell: Cell, divisor: Decimal, failing: str | None) 
 
 def _multiple_of_double(d: Dialect, cell: Cell, divisor: Decimal, failing: str | None) -> str:
     """With divisor = p/s: the double next to q/s is the value itself, and p divides q; see `render_rules`."""
-    e, of = cell.value, d.type_of(cell.dtype)
+    e = cell.value
     decided = d.not_among(e, failing) if failing else "TRUE"
     beyond = folding.exact_below(divisor)
     if beyond == 0.0:
         return f"{d.finite(e)} AND {decided}"
     s = folding.power_of_ten(divisor)
 
-    def number(x: float) -> str:
-        return f"CAST({d.literal(x)} AS {of})"
-
-    p = number(float(abs(Fraction(divisor)) * s))
-    q = f"CAST(round({e} * {number(float(s))}) AS {of})"
+    large, scale, p = (_bound(d, cell, x) for x in (beyond, float(s), float(abs(Fraction(divisor)) * s)))
+    q = f"round({e} * {scale})"
+    if isinstance(cell.dtype, pl.Float32):
+        q = f"CAST({q} AS {d.type_of(cell.dtype)})"
     return (
-        f"CASE WHEN NOT {d.finite(e)} THEN FALSE WHEN abs({e}) >= {number(beyond)} THEN {decided} "
-        f"ELSE {q} / {number(float(s))} = {e} AND {q} % {p} = 0 END"
+        f"CASE WHEN NOT {d.finite(e)} THEN FALSE WHEN abs({e}) >= {large} THEN {decided} "
+        f"ELSE {q} / {scale} = {e} AND {q} % {p} = 0 END"
     )
 
 

@@ -34,13 +34,14 @@ _NO_PROOFS = (
 class Session:
     """One connection, over the rows of one check.
 
-    ``native``: parts of the rows that DuckDB reads by itself. ``faults``: what went wrong in streams that it read.
+    ``native``: files of the parts of the rows that DuckDB reads by itself. ``faults``: what went wrong in streams that
+    it read.
     """
 
     connection: duckdb.DuckDBPyConnection
     rows: Rows
     cells: Cells
-    native: Mapping[int, str] = field(default_factory=dict)
+    native: Mapping[int, Sequence[str]] = field(default_factory=dict)
     faults: list[BaseException] = field(default_factory=list)
 
     def register(self, name: str, lazy: pl.LazyFrame) -> None:
@@ -56,16 +57,14 @@ class Session:
         batches = list(self.batches(select, rest, whole=whole))
         return pl.concat(batches) if len(batches) > 1 else batches[0]
 
-    def row(self, select: str, *, whole: bool = False) -> dict[str, Any]:
-        """Aggregates over the rows, by name. Half the planning of `query`, which counts when there are hundreds."""
-        query = self._over_rows(f"SELECT {select} FROM (", ")", whole=whole)
+    def row(self, selected: Sequence[str], *, whole: bool = False) -> Sequence[Any]:
+        """Aggregates over the rows. Half the planning of `query`, which counts when there are hundreds."""
+        query = self._over_rows(f"SELECT {', '.join(selected)} FROM (", ")", whole=whole)
         try:
-            found = self.connection.execute(query)
-            names = [str(each[0]) for each in found.description or ()]
-            (values,) = found.fetchall()
-            return dict(zip(names, values, strict=True))
+            (values,) = self.connection.execute(query).fetchall()
         except (duckdb.Error, OSError) as error:
             self._explain(error)
+        return values
 
     def batches(self, select: str, rest: str = "", *, whole: bool = False) -> Iterator[pl.DataFrame]:
         """The same, piece by piece; at least one, if need be empty."""
@@ -138,23 +137,22 @@ def opened(rows: Rows, cells: Cells) -> Iterator[Session]:
             connection.execute(f"SET disabled_optimizers = '{_NO_PROOFS}'")
             lock(connection, (p for paths in asked.values() for p in paths))
             session = Session(connection, rows, cells)
-            session.native = {n: made for n, paths in asked.items() if (made := _native(session, n, paths))}
+            session.native = {n: paths for n, paths in asked.items() if _reads(session, n, paths)}
             yield session
         finally:
             connection.close()
 
 
-def _native(session: Session, number: int, paths: Sequence[str]) -> str | None:
+def _reads(session: Session, number: int, paths: Sequence[str]) -> bool:
+    """True if the database reads these files of a part, and every column of them as Polars would."""
     part = session.rows.parts[number]
     try:
         described = session.connection.execute(
             f"DESCRIBE SELECT * FROM {sql_cells.read_parquet(_DIALECT, paths)}"
         ).fetchall()
     except duckdb.Error:
-        return None  # Polars reads more of what is called Parquet, or says what is wrong with it
-    if not sql_cells.as_polars_reads(_DIALECT, part, [str(each[1]) for each in described]):
-        return None
-    return sql_cells.numbered(_DIALECT, part, paths)
+        return False  # Polars reads more of what is called Parquet, or says what is wrong with it
+    return sql_cells.as_polars_reads(_DIALECT, part, [str(each[1]) for each in described])
 
 
 def _frame(found: pa.RecordBatch | pa.Table) -> pl.DataFrame:
