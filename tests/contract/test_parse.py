@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from contract.contracts import document, line, table, with_schema
 from headgate.contract import yaml_tree
 from headgate.contract.document import VERSIONS, _schema, line_of, parse, written_at
-from headgate.contract.json_schema import unknown_keywords
+from headgate.contract.json_schema import Schema, unknown_keywords
 from headgate.model.errors import ContractUnusable
 
 GOOD = with_schema("- name: orders\n  properties:\n    - name: a\n      logicalType: string\n")
@@ -332,9 +332,20 @@ _ORACLES = {
 @settings(max_examples=200, deadline=None)
 @given(damaged())
 def test_our_judge_and_the_library_agree_on_damaged_contracts(one: tuple[str, Any]) -> None:
-    """With any one keyword left out of `_judge` this fails (tried: not, if, uniqueItems, unevaluatedProperties)."""
+    """With any one keyword left out of `Schema` this fails (tried: not, if, uniqueItems, unevaluatedProperties)."""
     name, value = one
     assert (_schema(name).problems(_exact(value)) == []) == _ORACLES[name].is_valid(value)
+
+
+def test_what_additional_properties_looked_at_is_not_left_over() -> None:
+    """Seen to fail where the names were added to another set than the caller's."""
+    assert Schema({"additionalProperties": True, "unevaluatedProperties": False}).problems({"a": 1}) == []
+
+
+@pytest.mark.parametrize("name", ["v3.0", "v3.1", "v3.2"])
+def test_an_unknown_name_is_told_once(name: str) -> None:
+    found = _schema(name).problems(_exact(rich(name) | {"clasification": "a"}))
+    assert [one.message for one in found] == ["'clasification' is not known here"]
 
 
 @pytest.mark.parametrize("name", ["v3.0", "v3.1", "v3.2"])

@@ -71,6 +71,13 @@ def test_placeholders_of_sql_are_no_variables() -> None:
     assert body.measure.query == "SELECT count(*) FROM ${table} WHERE status = 'a ${b' OR 1 = 2"
 
 
+def test_a_tag_written_by_hand_stays_where_only_placeholders_stand() -> None:
+    """Seen to fail where such text was tagged anew as soon as another variable had been replaced."""
+    schema = SCHEMA[: SCHEMA.index("query:")] + "query: !foo SELECT 1 FROM ${table}\n      mustBe: 0\n"
+    with pytest.raises(ContractUnusable, match="has the tag !foo"):
+        parsed({"LEAST": "1"}, schema=schema)
+
+
 @pytest.mark.parametrize("environment", [{}, {"LEAST": ""}])
 def test_a_variable_without_value_and_default_is_refused_at_its_line(environment: dict[str, str]) -> None:
     """Else a bound would be the empty text, and nobody would know why."""

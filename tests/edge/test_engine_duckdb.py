@@ -80,6 +80,21 @@ def test_columns_that_differ_in_case_alone_are_two(tmp_path: Path) -> None:
     assert checked.verdict.rows_bad == 1
 
 
+@pytest.mark.parametrize(
+    "name", ["file_index", "FILE_INDEX", "file_row_number", "n", "o", "s", "row", "object", "c1"]
+)
+def test_columns_called_as_the_database_calls_its_own_are_data(tmp_path: Path, name: str) -> None:
+    """Seen failing with the files' own names beside the database's: file_index was taken for a text."""
+    for n in range(2):
+        pl.DataFrame({"b": ["x", "y"], name: [1.0, -1.0 - n]}).write_parquet(tmp_path / f"{n}.parquet")
+    rows = read(tmp_path / "0.parquet", tmp_path / "1.parquet")
+    under = contract({name: NumberType(), "b": StringType()}, {"minimum": InRange(name, 0)})
+    checked = ENGINE.check(rows, under, parents={}, existing={}, table_rules="all")
+    bad = frame_of(ENGINE.split(rows, under, checked, warn=()).bad)
+    assert [Path(p).stem for p in bad.get_column("location")] == ["0", "1"]
+    assert bad.get_column("row").to_list() == [2, 2]
+
+
 def test_a_file_that_is_cut_off_is_unreadable_and_no_verdict(tmp_path: Path) -> None:
     file = tmp_path / "a.csv"
     file.write_text("a,b\n1,x\n2,y,z\n")

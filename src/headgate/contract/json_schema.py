@@ -131,7 +131,7 @@ class Schema:
         own: set[str] = set()
         if self._judge_parts(value, path, found, own):
             self._nothing_else(self.else_unseen, value, own, path, found)
-            own |= value.keys()
+            own.update(value)
         if seen is not None:
             seen |= own
 
@@ -206,7 +206,7 @@ class Schema:
         if self.others is not None:
             self._nothing_else(self.others, value, known, path, found, known=known)
             if seen is not None:
-                seen |= value.keys()
+                seen.update(value)
 
     def _nothing_else(
         self,

@@ -84,6 +84,8 @@ class _Walk:
         if "${" not in node.text:
             return node
         found = "".join(self.replaced(node.text, node))
+        if found == node.text:
+            return node
         tag = node.tag
         if node.plain or where == "operator":
             read = tag_of(found)

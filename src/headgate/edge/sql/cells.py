@@ -207,7 +207,7 @@ def parquet_of(rows: Rows, part: Part, cells: Cells) -> list[str] | None:
 
 
 def read_parquet(d: Dialect, paths: Sequence[str]) -> str:
-    """``c0`` and so on in the files' order, then the number of the row, from 0."""
+    """The columns in the files' order, then the number of the row, from 0."""
     listed = ", ".join(d.text(path) for path in paths)
     return f"read_parquet([{listed}], file_row_number = true, hive_partitioning = false)"
 
