@@ -90,6 +90,14 @@ def test_no_output_of_a_check_shows_a_confidential_value(files: Run, how: tuple[
     assert [s for s in SECRETS if s in seen] == list(SECRETS)
 
 
+def test_nothing_in_a_confidential_column_is_called_null_and_not_masked(files: Run, tmp_path: Path) -> None:
+    """Seen to say ``None``, which is Python's word for it."""
+    (tmp_path / "people.csv").write_text("id,email,age\n7171-key,a,1\n,b,3\n")
+    seen = files("check", "people.csv", "--contract", "people.yaml").out
+    assert "id: null" in seen
+    assert "None" not in seen
+
+
 def test_oors_has_no_values_at_all(files: Run) -> None:
     said = files("check", "people.csv", "--contract", "people.yaml", "--output", "oors", "--unmasked").out
     assert not [s for s in SECRETS if s in said]

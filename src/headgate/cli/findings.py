@@ -76,7 +76,7 @@ def sample_text(sample: Sample) -> str:
 
     def told(column: str, value: str | None, limit: int = VALUE_SHOWN) -> str:
         # A mask stands without quotes: it is not what was in the data.
-        return str(value) if column in sample.masked else _value(value, limit)
+        return value if value is not None and column in sample.masked else _value(value, limit)
 
     key = ", ".join(f"{harmless(name)}={told(name, value, 30)}" for name, value in sample.key)
     # A key that is the failing column itself would be said twice.
