@@ -52,6 +52,8 @@ def read(path: Path, content: bytes, dialect: Dialect | None = None) -> pl.DataF
         (b"a,b\n\n", {}, []),
         (b'a,b\n"x\n","\n\n"\n\n\n', {}, [("x\n", "\n\n")]),
         pytest.param(b"a,b\n1,2" + b"\n" * 70_000, {}, [("1", "2")], id="many blank lines"),
+        pytest.param(b"a,b\n1,2\n\r", {}, [("1", "2")], id="a blank line without its LF"),
+        pytest.param(b"a,b\n1,2\n\n\r\n\r", {}, [("1", "2")], id="blank lines, the last without its LF"),
         (b"1,2\n\n", {"header": False}, [("1", "2")]),
         ("a,b\n1,2\n\n".encode("utf-16"), {"encoding": "utf-16"}, [("1", "2")]),
         (b"a\n1\n\n", {}, [("1",), (None,)]),

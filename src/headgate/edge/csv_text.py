@@ -115,6 +115,8 @@ def validate(file: BinaryIO, form: Form, columns: int, place: str) -> int:
 
 def _blank_at_the_end(file: BinaryIO) -> int:
     ends, at = 0, file.seek(0, io.SEEK_END)
+    file.seek(max(at - 2, 0))
+    cut_off = file.read() == b"\n\r"  # the last of them has no LF
     while at > 0:
         size = min(at, _TAIL)
         at = file.seek(at - size)
@@ -123,7 +125,7 @@ def _blank_at_the_end(file: BinaryIO) -> int:
         ends += block.count(b"\n", len(rest))
         if rest:
             break
-    return max(ends - 1, 0)
+    return max(ends - 1, 0) + cut_off
 
 
 def first_fault(file: BinaryIO, form: Form, columns: int) -> Fault | None:
